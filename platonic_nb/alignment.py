@@ -396,15 +396,14 @@ def _draw_climb(ax, climbs, pair_color, rungs):
         ax.hlines(spread, rows.low, rows.high, color=color, lw=1.1 if len(rows) < 30 else 0.5, alpha=0.8)
         ax.scatter(rows.value, spread, s=14 if len(rows) < 30 else 6, color=color, zorder=3)
         ax.plot([rows.value.median()] * 2, [y - 0.36, y + 0.36], color="black" if rung != "pair" else pair_color, lw=2.2, zorder=4)
-    best = max((pd.concat([c.rungs[c.rungs.rung == r] for c in climbs]).value.median(), r) for r, _ in rungs
-               if r != "pair" and any((c.rungs.rung == r).any() for c in climbs))[0]
+    best = np.median([c.strongest.value for c in climbs])
     ax.axvline(best, color="black", lw=0.8, ls=":", zorder=0)
     return best
 
 def plot_ladder(ladders,          # `Ladder` or list of them
                 figsize=(8.4, 3.3), # inches
                 ):                # matplotlib figure
-    "Every rung from shuffled atoms up to both networks trained, raw beside given the element; ticks are medians over pairs."
+    "Every rung from shuffled atoms up to both networks trained, raw beside given the element; ticks are medians, the dotted line the pairs' strongest rung."
     import matplotlib.pyplot as plt
     from platonic_nb.core import figure_style
     ladders = [ladders] if isinstance(ladders, Ladder) else list(ladders)
@@ -414,17 +413,17 @@ def plot_ladder(ladders,          # `Ladder` or list of them
             climbs = [getattr(l, part) for l in ladders]
             rungs = [r for r in _RUNGS if any((c.rungs.rung == r[0]).any() for c in climbs)]
             best = _draw_climb(ax, climbs, "#D55E00" if part == "raw" else "#0072B2", rungs)
-            pairs = np.median([c.value for c in climbs])
             ax.set(title=title, xlabel=f"mutual {ladders[0].k}-NN overlap", xlim=(0, None), yticks=range(len(rungs)), yticklabels=[t for _, t in rungs],
                    ylim=(-0.6, len(rungs) - 0.4))
-            ax.annotate("", (pairs, len(rungs) - 1.5), (best, len(rungs) - 1.5), arrowprops=dict(arrowstyle="-|>", color="black", lw=1))
-            ax.text((pairs + best) / 2, len(rungs) - 1.44, f"{pairs - best:+.2f}", ha="center", va="bottom", fontsize=8.5, fontweight="bold")
+            gap, y = np.median([c.difference for c in climbs]), len(rungs) - 1.5
+            ax.annotate("", (best + gap, y), (best, y), arrowprops=dict(arrowstyle="-|>", color="black", lw=1))
+            ax.text(best + gap / 2, y + 0.06, f"{gap:+.2f}", ha="center", va="bottom", fontsize=8.5, fontweight="bold")
             ax.axhspan(len(rungs) - 1.5, len(rungs) - 0.4, color="0.94", zorder=-1)
         fig.supxlabel(f"{len(ladders)} pair{'s' if len(ladders) > 1 else ''}, pool of {ladders[0].pool} atoms in {ladders[0].structures} structures; "
-                      "bars: 95 % over structures; arrow: from the strongest rung to the trained pairs", fontsize=8, color="0.35")
+                      "bars: 95 % over structures; dotted: strongest rung; arrow: difference (medians over pairs)", fontsize=8, color="0.35")
     return fig
 
-# %% ../nbs/04a_ladder.ipynb #c063
+# %% ../nbs/04a_ladder.ipynb #c064
 def plot_depth(profile,          # DataFrame: layer, series, value, low, high, and `part` ("raw" or "within")
                figsize=(8.4, 3), # inches
                ):                # matplotlib figure
@@ -460,7 +459,7 @@ def depth_profile(layers,       # dict layer -> `Pool` that holds a, b and untra
                      for rung, t in tops.items() if t is not None]
     return pd.DataFrame(rows)
 
-# %% ../nbs/04a_ladder.ipynb #c069
+# %% ../nbs/04a_ladder.ipynb #c072
 def paper_knn(A,              # (n, K) uncentred coordinates of one model
               B,              # (n, K) of another
               n:int=1000,     # random atoms
@@ -471,7 +470,7 @@ def paper_knn(A,              # (n, K) uncentred coordinates of one model
     rows = np.random.default_rng(seed).permutation(len(A))[:n]
     return mutual_knn(np.asarray(A)[rows], np.asarray(B)[rows], k=k, metric="dot")
 
-# %% ../nbs/04a_ladder.ipynb #c075
+# %% ../nbs/04a_ladder.ipynb #c078
 def pool_halves(coords,        # dict name -> (n, K): the models, their controls and "handmade"
                 a:str,         # model
                 b:str,         # model

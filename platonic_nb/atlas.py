@@ -188,7 +188,8 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     tables, seconds = extract_all({n: S for n in names}, out, executor, quiet, **options)
     clock("extraction of models")
     keys = common_keys(tables.values())
-    anchors = select_anchors(tables[names[0]], n_anchors, among=list(tables.values()))
+    reference = max(tables.values(), key=lambda t: t.dim)  # the widest model sees most differences; the first of several
+    anchors = select_anchors(reference, n_anchors, among=list(tables.values()))
     pool_ids = draw_pool(keys, pool, seed)
     wanted = pool_ids | set(anchors.keys.get_level_values(0))
     untrained = list(dict.fromkeys(c for n in names for c in controls(n)))
@@ -198,7 +199,6 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     center = "anchors" if preset == "default" else None
     ladders, in_pool, coords = climb_all(tables, control_tables, S, anchors, pool_ids, center, k, seed)
     clock("ladders")
-    atoms = tables[names[0]].select(keys).atoms
     whole = PlatonicSpace.build(tables, anchors, center)
     full = agreement(neighbour_pool(whole.coords, whole.atoms["Z"], whole.atoms["structure"], k, whole.atoms["family"], seed), names, seed=seed)
     clock("agreement on all atoms")

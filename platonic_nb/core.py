@@ -7,7 +7,7 @@ __all__ = ['GROUP_COLORS', 'PlatonicError', 'suggest', 'check_matrix', 'write_at
            'progress', 'model_color', 'figure_style', 'element_groups']
 
 # %% ../nbs/core.ipynb #core-003
-import hashlib, json, math, os, tempfile
+import hashlib, json, math, os, tempfile, warnings
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
@@ -110,7 +110,9 @@ def progress(desc:str,        # short label before the bar
              quiet:bool=False # no bar
              ):               # a tqdm bar: use `.update(n)`, close it or use `with`
     "A progress bar that works in a terminal and in Jupyter and leaves no line behind in a notebook's output."
-    from tqdm.auto import tqdm
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore") # tqdm.auto warns in Jupyter without ipywidgets; a plain bar is fine there
+        from tqdm.auto import tqdm
     return tqdm(desc=desc, total=total, unit=f" {unit}", disable=quiet or None, leave=False, mininterval=0.3)
 
 # %% ../nbs/core.ipynb #core-033
@@ -129,6 +131,8 @@ def model_color(name:str # a model's name; `NAME@untrained...` for a control
 def figure_style():
     "Matplotlib settings for the figures of this book, inside a `with` block only."
     import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    if not plt.get_fignums(): plt.switch_backend(plt.get_backend()) # else a notebook's first figure would switch it inside, and be undone
     with mpl.rc_context({"figure.dpi": 80, "savefig.dpi": 160, "font.size": 9.5, "axes.spines.top": False,
                          "axes.spines.right": False, "axes.titlesize": 10, "axes.titleweight": "bold",
                          "axes.titlelocation": "left", "legend.frameon": False, "figure.constrained_layout.use": True,

@@ -28,7 +28,7 @@ def _unit(M, centre, name, first=0): # rows minus the centre, at length one; `fi
                             "is undefined; use another center, more anchors, or drop those atoms")
     return D/length
 
-# %% ../nbs/03_projection.ipynb #03-projection-019
+# %% ../nbs/03_projection.ipynb #03-projection-020
 def _centre(X, A, center, block): # (dim,) the point that becomes the origin
     if center is None: return np.zeros(A.shape[1])
     if center == "anchors": return A.mean(0)
@@ -36,7 +36,7 @@ def _centre(X, A, center, block): # (dim,) the point that becomes the origin
         return sum(check_matrix(X[lo:lo + block], f"X, rows from {lo}").sum(0) for lo in range(0, len(X), block))/len(X)
     raise PlatonicError(f"project: center={center!r}, want 'anchors', 'mean' or None")
 
-# %% ../nbs/03_projection.ipynb #03-projection-021
+# %% ../nbs/03_projection.ipynb #03-projection-022
 def project(X,       # (n, dim) vectors of one model; an array or a memory map
             A,       # (K, dim) the same model's vectors of the anchors: `anchors.of(table)`
             center:str|None="anchors", # subtract the "anchors"' mean, the "mean" of X, or None (the paper)
@@ -61,7 +61,7 @@ def project(X,       # (n, dim) vectors of one model; an array or a memory map
         out[lo:lo + block] = np.clip(_unit(X[lo:lo + block], centre, "X", lo) @ U, -1, 1)
     return out
 
-# %% ../nbs/03_projection.ipynb #03-projection-031
+# %% ../nbs/03_projection.ipynb #03-projection-032
 class Pair(NamedTuple):
     "Two models on their common atoms, row by row."
     a: str              # first model
@@ -83,7 +83,7 @@ class PlatonicSpace:
     union: pd.DataFrame # every atom of any model
     rows: dict          # model -> (len(union),) row in `own`, or -1
 
-# %% ../nbs/03_projection.ipynb #03-projection-033
+# %% ../nbs/03_projection.ipynb #03-projection-034
 def _index(atoms): return pd.MultiIndex.from_frame(atoms[["structure", "site"]])
 
 def _union(tables): # -> frame of every atom of any table, {model: row of each of them in its table or -1}
@@ -99,7 +99,7 @@ def _union(tables): # -> frame of every atom of any table, {model: row of each o
                                 "give different structures different ids")
     return union, rows
 
-# %% ../nbs/03_projection.ipynb #03-projection-034
+# %% ../nbs/03_projection.ipynb #03-projection-035
 def _require(n, k, what): # the 2K rule
     if n < 2*k: raise PlatonicError(f"PlatonicSpace: {what} {n} atoms, {k} anchors need at least {2*k}; lower k or add structures")
 
@@ -126,7 +126,7 @@ def build(cls:PlatonicSpace,
     own = {t.name: project(t.X, A, center, block) for t, A in zip(tables, axes)}
     return cls(anchors, center, own, union, rows)
 
-# %% ../nbs/03_projection.ipynb #03-projection-036
+# %% ../nbs/03_projection.ipynb #03-projection-037
 @patch(as_prop=True)
 def models(self:PlatonicSpace)->list:
     "Names of the models, in the order given."
@@ -154,7 +154,7 @@ def coords(self:PlatonicSpace)->dict:
     at = _shared(self, self.models)[:len(self.atoms)]
     return {m: self.own[m][self.rows[m][at]] for m in self.models}
 
-# %% ../nbs/03_projection.ipynb #03-projection-037
+# %% ../nbs/03_projection.ipynb #03-projection-038
 @patch
 def pair(self:PlatonicSpace,
          a:str, # a model
@@ -179,7 +179,7 @@ def __repr__(self:PlatonicSpace)->str:
              f"  atoms    {n} shared by all, {len(self.union)} in any"]
     return "\n".join(lines + [f"  model    {m}: {len(z)} atoms x {z.shape[1]}" for m, z in self.own.items()])
 
-# %% ../nbs/03_projection.ipynb #03-projection-042
+# %% ../nbs/03_projection.ipynb #03-projection-043
 def map_2d(X,                 # (n, d) points
            method:str="pca",  # "pca", or "umap" (needs umap-learn; distorts)
            seed:int=0,        # for UMAP
@@ -196,7 +196,7 @@ def map_2d(X,                 # (n, d) points
     warnings.warn("UMAP distorts: distances between islands and their sizes mean nothing, and noise gets islands too; use it to look, not to conclude")
     return UMAP(random_state=seed, n_jobs=1).fit_transform(X), ["UMAP 1", "UMAP 2"]
 
-# %% ../nbs/03_projection.ipynb #03-projection-045
+# %% ../nbs/03_projection.ipynb #03-projection-046
 def _dots(ax, xy, Z, marker="o"): # atoms coloured by the family of their element
     colors = [GROUP_COLORS[g] for g in element_groups(Z)]
     ax.scatter(*np.asarray(xy).T, s=9, c=colors, marker=marker, lw=0, alpha=0.7)
@@ -208,9 +208,11 @@ def _joint(ax, coords, Z, lines, method, seed): # all models of one space on one
     for part, marker in zip(parts, "o^sDvPX*"*len(parts)): _dots(ax, part, Z, marker)
     for i in np.random.default_rng(seed).choice(len(Z), min(lines, len(Z)), replace=False):
         ax.plot(*np.array([p[i] for p in parts]).T, color="black", lw=0.6, alpha=0.8)
-    ax.set(xlabel=labels[0], ylabel=labels[1], title="one map: " + " ".join(f"{k} {m}" for k, m in zip("○△□◇▽", coords)))
+    for name, marker in zip(coords, "o^sDvPX*"*len(coords)): ax.scatter([], [], s=12, c="black", marker=marker, label=name)
+    ax.legend(fontsize=7, loc="best", handletextpad=0.1)
+    ax.set(xlabel=labels[0], ylabel=labels[1], title="all on one map")
 
-# %% ../nbs/03_projection.ipynb #03-projection-046
+# %% ../nbs/03_projection.ipynb #03-projection-047
 def plot_maps(rows,       # dict label -> (tables, space): one row of panels each, e.g. trained and untrained
               method:str="pca", # see `map_2d`
               max_atoms:int=1500, # at most this many atoms drawn (chosen by lot)
@@ -243,7 +245,7 @@ def _legend(fig, Z): # the families that occur
     dots = [Line2D([], [], marker="o", ls="", color=c, label=g) for g, c in GROUP_COLORS.items() if g in here]
     fig.legend(handles=dots, loc="outside lower center", ncol=len(dots), fontsize=8, handletextpad=0.1, columnspacing=1)
 
-# %% ../nbs/03_projection.ipynb #03-projection-051
+# %% ../nbs/03_projection.ipynb #03-projection-054
 def atom_cosine(A, # (n, K) coordinates in one model
                 B, # (n, K) coordinates of the same atoms in another
                 )->np.ndarray: # (n,) in [-1, 1]

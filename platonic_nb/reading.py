@@ -60,13 +60,14 @@ def _ordered(crystal):
     if not crystal.is_ordered: raise PlatonicError("partial occupancy; choose one ordered arrangement of the atoms")
     return Atoms(numbers=crystal.atomic_numbers, positions=crystal.cart_coords, cell=crystal.lattice.matrix, pbc=True)
 
+# %% ../nbs/00_reading.ipynb #00-reading-017
 def _ase_loader(data, format):
     def load():
         from ase.io import read
         return read(io.StringIO(data.decode("utf-8")), index=":", format=format)
     return load
 
-# %% ../nbs/00_reading.ipynb #00-reading-018
+# %% ../nbs/00_reading.ipynb #00-reading-020
 def cif_table(path,       # for messages and for ids of tables that have none
               data:bytes, # content of a CSV file
               )->pd.DataFrame: # columns id and cif, and all others of the file, as text
@@ -77,7 +78,7 @@ def cif_table(path,       # for messages and for ids of tables that have none
     key = next((c for c in ("material_id", "id", "structure") if c in table), None)
     return table.assign(id=table[key] if key else [f"{Path(path).name}:{i}" for i in range(len(table))])
 
-# %% ../nbs/00_reading.ipynb #00-reading-022
+# %% ../nbs/00_reading.ipynb #00-reading-024
 def _collect(sources, where, quarantine):
     "Run loaders (name, function) one by one; yield named structures, keep records of failures."
     lost, count = [], 0
@@ -97,6 +98,7 @@ def _collect(sources, where, quarantine):
     if lost and quarantine is None:
         warnings.warn(f"{where}: not read: {len(lost)} (first: {first}); pass quarantine=[] to receive all", stacklevel=3)
 
+# %% ../nbs/00_reading.ipynb #00-reading-026
 def read_cif_table(table,                     # DataFrame with columns id and cif
                    where:str="table",         # for messages
                    quarantine:list|None=None, # records of rows that cannot be read are appended here
@@ -104,7 +106,7 @@ def read_cif_table(table,                     # DataFrame with columns id and ci
     "The crystals of a table, see `cif_table`."
     yield from _collect(((id, _cif_loader(text)) for id, text in zip(table["id"], table["cif"])), where, quarantine)
 
-# %% ../nbs/00_reading.ipynb #00-reading-025
+# %% ../nbs/00_reading.ipynb #00-reading-029
 _KINDS = {".cif": "cif", ".vasp": "vasp", ".poscar": "vasp", ".xyz": "extxyz", ".extxyz": "extxyz", ".db": "db", ".csv": "csv"}
 
 def _kind(path):
@@ -112,6 +114,7 @@ def _kind(path):
     name = path.name.removesuffix(".gz")
     return "vasp" if name.upper().startswith(("POSCAR", "CONTCAR")) else _KINDS.get(Path(name).suffix.lower())
 
+# %% ../nbs/00_reading.ipynb #00-reading-031
 def _sources(path, root, max_bytes):
     "(name, loader) for each thing in a file that may be a structure; failures happen inside the loaders."
     name, kind = path.name if path == root else path.relative_to(root).as_posix(), _kind(path)
@@ -133,7 +136,7 @@ def _db_rows(path, name):
     for row in connect(path, use_lock_file=False).select():
         yield f"{name}:{row.id}", (lambda row=row: [row.toatoms()])
 
-# %% ../nbs/00_reading.ipynb #00-reading-026
+# %% ../nbs/00_reading.ipynb #00-reading-032
 def iter_structures(path,                      # file or folder (searched with its subfolders)
                     quarantine:list|None=None, # records of what could not be read are appended here
                     max_bytes:int=_MAX_BYTES,  # no file may be longer than this when unpacked
@@ -146,6 +149,7 @@ def iter_structures(path,                      # file or folder (searched with i
         raise PlatonicError(f"{path}: no crystals here; wanted a folder or file ending in {', '.join(_KINDS)} (also .gz) or named POSCAR")
     yield from _collect((s for f in files for s in _sources(f, path, max_bytes)), path, quarantine)
 
+# %% ../nbs/00_reading.ipynb #00-reading-034
 def read_structures(path,                      # file or folder (searched with its subfolders)
                     quarantine:list|None=None, # records of what could not be read are appended here
                     max_bytes:int=_MAX_BYTES,  # no file may be longer than this when unpacked
@@ -157,7 +161,7 @@ def read_structures(path,                      # file or folder (searched with i
     """
     return list(iter_structures(path, quarantine, max_bytes))
 
-# %% ../nbs/00_reading.ipynb #00-reading-031
+# %% ../nbs/00_reading.ipynb #00-reading-039
 def _too_close(a, r):
     "Does any atom have another one, or a periodic image, within r (@eq-overlap)?"
     from scipy.spatial import cKDTree
@@ -174,7 +178,7 @@ def _too_close(a, r):
     nearest, _ = cKDTree(s @ cell).query((s @ cell)[:len(a)], k=2, distance_upper_bound=r)
     return bool(np.isfinite(nearest[:, 1]).any())
 
-# %% ../nbs/00_reading.ipynb #00-reading-035
+# %% ../nbs/00_reading.ipynb #00-reading-043
 def _fault(a, min_distance):
     "The first reason why a structure cannot be embedded, or None."
     periodic, unknown = a.pbc.any(), a.numbers[(a.numbers < 1) | (a.numbers > 118)]
@@ -189,12 +193,13 @@ def _fault(a, min_distance):
     if np.abs(a.positions).max() > 1e7: return "position beyond 1e7 angstrom; wrap the atoms into the cell"
     if _too_close(a, min_distance): return f"overlapping atoms (closer than {min_distance:g} angstrom); remove duplicates or correct the cell"
 
+# %% ../nbs/00_reading.ipynb #00-reading-045
 def _partial(occupancy):
     "ASE's CIF reader leaves {site: {symbol: fraction}} in info."
     try: return any(abs(float(f) - 1) > 1e-3 for site in (occupancy or {}).values() for f in site.values())
     except (AttributeError, TypeError, ValueError): return False
 
-# %% ../nbs/00_reading.ipynb #00-reading-036
+# %% ../nbs/00_reading.ipynb #00-reading-046
 def validate(structures,             # iterable of ase.Atoms
              min_distance:float=0.5, # angstrom; closer atoms count as overlapping
              ):                      # (list of good structures, DataFrame structure, model, reason)

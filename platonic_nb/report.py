@@ -32,7 +32,7 @@ def _panel(ax, parts, across, color):
         rows = [(p[r], x) for p, x in zip(parts, across) if r in p]
         spread = y + np.linspace(-.27, .27, len(rows))*(len(rows) > 1)
         for ((v, lo, hi), x), yy in zip(rows, spread):
-            c = "#8A8A8A" if r != "pair" else color if x else "#BBBBBB"
+            c = "#C8C8C8" if any(across) and not x else color if r == "pair" else "#6E6E6E"
             ax.plot([lo, hi], [yy, yy], color=c, lw=.8, alpha=.8); ax.plot(v, yy, "o", ms=2.8, color=c)
         ax.plot([np.median([v[0] for v, x in rows if x or not any(across)])]*2, [y - .38, y + .38], color="black" if r != "pair" else color, lw=2.4)
     ax.set(yticks=range(len(order)), yticklabels=[RUNGS[r] for r in order], xlim=(0, None), ylim=(-.6, len(order) - .4))
@@ -47,10 +47,10 @@ def figure_ladder(results # content of results.json
     with figure_style():
         fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.6), sharey=True)
         for ax, get, title, color in ((axes[0], lambda p: p, "Raw: neighbours of any element", "#D55E00"),
-                                      (axes[1], lambda p: p["within_element"], "Given the element: same-element neighbours", "#0072B2")):
+                                      (axes[1], lambda p: p["within_element"], "Given the element", "#0072B2")):
             _panel(ax, [rungs_of(get(p)) for p in knn["pairs"]], across, color)
             ax.set(title=title, xlabel=f"mutual {knn['k']}-nearest-neighbour overlap")
-        fig.supxlabel(f"{len(across)} pairs of models ({sum(across)} across architectures, coloured; bars are their medians); pool of {knn['pool']['n_atoms']} "
+        fig.supxlabel(f"{len(across)} pairs of models ({sum(across)} across architectures, dark; bars are their medians); pool of {knn['pool']['n_atoms']} "
                       f"atoms in {knn['pool']['n_structures']} structures; lines are 95 % intervals", fontsize=7.5, color=".35")
     return fig
 

@@ -80,6 +80,7 @@ def _slots(atoms):
     "The elements of a crystal in the order of its formula: {symbol: number of sites}."
     return atoms.symbols.formula.convert("metal").count()
 
+# %% ../nbs/00_structures.ipynb #00-structures-024
 @cache # pymatgen takes two seconds to build its table and forgets it when nobody holds it
 def _ion_table():
     "pymatgen's substitution model, and {ion: ionic radius in angstrom} for those of its ions that have a radius."
@@ -90,6 +91,7 @@ def _ion_table():
         radius = {ion: ion.ionic_radius for ion in sorted(model.species, key=str)}
     return model, {ion: float(r) for ion, r in radius.items() if r is not None}
 
+# %% ../nbs/00_structures.ipynb #00-structures-026
 def _guess_ions(atoms, ions):
     "One ion per element of the crystal, in the order of `_slots`; None where there is no whole-number guess."
     slots, known = _slots(atoms), {s.symbol for s in ions}
@@ -104,7 +106,7 @@ def _guess(slots):
     if not guess or any(q != int(q) for q in guess[0].values()): return None
     return tuple(Species(e, int(guess[0][e])) for e, _ in slots)
 
-# %% ../nbs/00_structures.ipynb #00-structures-025
+# %% ../nbs/00_structures.ipynb #00-structures-029
 def candidates(prototype,            # ase.Atoms with info["id"]
                threshold:float=1e-4, # smallest probability of a combination of ions
                elements=None,        # symbols that may be used; None for all in pymatgen's table
@@ -122,6 +124,7 @@ def candidates(prototype,            # ase.Atoms with info["id"]
     out = out.sort_values(["probability", "ions"], ascending=[False, True]).drop_duplicates("symbols")
     return out[out.symbols != tuple(_slots(prototype))].reset_index(drop=True)
 
+# %% ../nbs/00_structures.ipynb #00-structures-031
 def _combine(model, old, new, slots, threshold):
     picks, joint = np.zeros((1, 0), int), np.ones(1)
     for o in old: # one site after the other; a product below the threshold can only get smaller
@@ -139,13 +142,13 @@ def _formula(symbols, counts):
     unit = np.gcd.reduce(list(counts))
     return "".join(s + (str(n // unit) if n > unit else "") for s, n in zip(symbols, counts))
 
-# %% ../nbs/00_structures.ipynb #00-structures-031
+# %% ../nbs/00_structures.ipynb #00-structures-037
 def _volume_factor(new, old, counts, radius):
     "New volume over old volume when `counts` sites of the ions `old` hold the ions `new` (@eq-volume)."
     size = lambda ions: sum(radius[ion] * n ** (1 / 3) for ion, n in zip(ions, counts))
     return (size(new) / size(old)) ** 3
 
-# %% ../nbs/00_structures.ipynb #00-structures-034
+# %% ../nbs/00_structures.ipynb #00-structures-040
 def substitute(prototypes,           # list of ase.Atoms with info["id"]
                n:int|None=None,      # number of crystals; None for all candidates
                seed:int=0,           # order of drawing
@@ -168,6 +171,7 @@ def substitute(prototypes,           # list of ase.Atoms with info["id"]
     old = {j: _guess_ions(prototypes[j], radius) for j in {j for _, j in turns[:n]}}
     return [_exchange(prototypes[j], queues[j].iloc[i], old[j], radius) for i, j in turns[:n]]
 
+# %% ../nbs/00_structures.ipynb #00-structures-042
 def _drawn(prototype, seed, threshold, elements):
     "The candidates in the order in which they are drawn: Gumbel keys give sampling without replacement."
     table = candidates(prototype, threshold, elements)
@@ -185,7 +189,7 @@ def _exchange(prototype, row, old, radius):
     out.set_cell(prototype.cell * factor ** (1 / 3), scale_atoms=True)
     return out
 
-# %% ../nbs/00_structures.ipynb #00-structures-041
+# %% ../nbs/00_structures.ipynb #00-structures-049
 def exchange_pairs(structures,       # list of ase.Atoms with info["id"]; families from info["family"]
                    )->pd.DataFrame:  # columns family, a, b (ids), from, to (symbols: a has `from` where b has `to`)
     "All pairs within a family that differ by one exchanged element, on the same sites in the same order."
@@ -201,7 +205,7 @@ def exchange_pairs(structures,       # list of ase.Atoms with info["id"]; famili
     from ase.data import chemical_symbols
     return out.assign(**{c: [chemical_symbols[z] for z in out[c]] for c in ("from", "to")})
 
-# %% ../nbs/00_structures.ipynb #00-structures-045
+# %% ../nbs/00_structures.ipynb #00-structures-053
 _DOZEN = ("AB_cF8_225_a_b:NaCl", "AB_cP2_221_b_a:CsCl", "AB_cF8_216_c_a:ZnS", "AB_hP4_186_b_b:ZnS", "AB2_cF12_225_a_c:CaF2",
           "AB2_hP3_164_a_d:CdI2", "A2B_tP6_136_f_a:TiO2", "AB2_hP6_194_c_f:MoS2", "AB3C_cP5_221_a_c_b:CaTiO3",
           "ABC2_hR4_166_a_b_c:CrNaS2", "AB2C4_tI14_139_a_e_ce:CuLa2O4", "ABC_tP6_129_c_a_c:PbClF")
@@ -216,7 +220,7 @@ def default_corpus(n:int=600,  # substituted crystals, shared among the twelve p
     allowed = {chemical_symbols[z] for z in (*range(1, 84), *range(89, 95))}
     return aflow + elemental_crystals() + substitute([prototypes[i] for i in _DOZEN], n, seed, elements=allowed)
 
-# %% ../nbs/00_structures.ipynb #00-structures-055
+# %% ../nbs/00_structures.ipynb #00-structures-063
 _MP20 = {"train": "b1c9d498565ac2fd8d075a51ff2ef5e51ba6c21f", "val": "7efe4d7ebeb4f460ceaad35e5326c42111d9c9a1",
          "test": "5dc643041df53f5ce4970a79930ad262b4f07acd"}
 _MP20_URL = "https://raw.githubusercontent.com/txie-93/cdvae/f857f598d6f6cca5dc1ea0582d228f12dcc2c2ea/data/mp_20/"
@@ -227,7 +231,7 @@ def git_blob_id(data:bytes, # content of a file
     import hashlib
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
-# %% ../nbs/00_structures.ipynb #00-structures-058
+# %% ../nbs/00_structures.ipynb #00-structures-066
 def _mp20_local(split, path):
     "A file of the user's, or None. `path` may be the file, a folder with it, or a folder with `mp20/` in it."
     if path is None: return None
@@ -244,6 +248,7 @@ def _mp20_fetch(split):
         raise PlatonicError(f"load_mp20: cannot download {_MP20_URL}{split}.csv ({type(e).__name__}); put {split}.csv or "
                             f"{split}.csv.gz into a folder mp20 and set PLATONIC_NB_DATA to its parent, or give path=") from e
 
+# %% ../nbs/00_structures.ipynb #00-structures-068
 def _mp20_file(split, path):
     "(path, verified) of a split."
     if split not in (*_MP20, "train_partial"):
@@ -258,7 +263,7 @@ def _mp20_file(split, path):
         raise PlatonicError(f"load_mp20: the downloaded {split}.csv is not the published file (git blob id differs) and was removed; try again")
     return file, verified
 
-# %% ../nbs/00_structures.ipynb #00-structures-060
+# %% ../nbs/00_structures.ipynb #00-structures-070
 def load_mp20(split:str="val",      # train, val, test; train_partial for a local partial file
               path=None,            # file or folder to read; default $PLATONIC_NB_DATA, then the network
               n:int|None=None,      # only the first n rows
@@ -282,7 +287,7 @@ def load_mp20(split:str="val",      # train, val, test; train_partial for a loca
              for id, row, e in zip(table["id"], table.index, energy)}
     return [_named(a, a.info["id"], **extra[a.info["id"]]) for a in read_cif_table(table, str(file), quarantine)]
 
-# %% ../nbs/00_structures.ipynb #00-structures-067
+# %% ../nbs/00_structures.ipynb #00-structures-077
 def _rattle(a, amount, rng): a.positions += rng.normal(scale=amount, size=a.positions.shape)
 
 def _strain(a, amount, rng):
@@ -309,7 +314,7 @@ def _grown(a, min_atoms):
     while len(a) * times.prod() < min_atoms and a.pbc.any(): times[np.argmin(lengths * times)] += 1
     return a.repeat(times.tolist())
 
-# %% ../nbs/00_structures.ipynb #00-structures-068
+# %% ../nbs/00_structures.ipynb #00-structures-078
 _DAMAGE = {"rattle": _rattle, "strain": _strain, "swap": _swap, "vacancy": _vacancy}
 
 def perturb(structures,        # list of ase.Atoms with info["id"]

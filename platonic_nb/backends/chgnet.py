@@ -90,8 +90,8 @@ class CHGNetEncoder:
 
     def refuses(self, atoms)->str|None:
         "Isolated atoms have no edge, and CHGNet no answer for them."
-        from ase.neighborlist import neighbor_list
-        lonely = np.setdiff1d(np.arange(len(atoms)), neighbor_list("i", atoms, self.cutoff))
+        from vesin import ase_neighbor_list
+        lonely = np.setdiff1d(np.arange(len(atoms)), ase_neighbor_list("i", atoms, self.cutoff))
         return f"{len(lonely)} atom(s) without a neighbour within {self.cutoff:g} A (first: site {lonely[0]})" if len(lonely) else None
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-014

@@ -16,7 +16,7 @@ from ..zoo import ModelCard, ModelName, cards, pack
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-006
 _SHARED = dict(backend="sevenn", family="SevenNet", conservative=True, equivariant="SO(3)", dim=128, layers=5, paper_layer=4,
-               cutoff=5.0, licence="GPL-3.0", weights="bundled", environment="bundled", package="sevenn 0.13.0", control="7net-0")
+               cutoff=5.0, licence="MIT", weights="bundled", environment="bundled", package="sevenn 0.13.0", control="7net-0")
 _FILES = "pretrained_potentials/SevenNet_"
 MODELS = [
     ModelCard("7net-0", training_data="MPtrj", functional="PBE", file=_FILES + "0__11Jul2024/checkpoint_sevennet_0.pth",

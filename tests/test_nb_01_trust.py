@@ -1,0 +1,56 @@
+"""Generated from nbs/01_trust.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+# ruff: noqa
+from pathlib import Path
+from platonic_nb.core import PlatonicError, file_sha256
+from platonic_nb.trust import is_plain_data, require_trust
+import os
+import pickle
+import pytest
+import tempfile
+import torch
+
+
+@pytest.fixture(scope="module")
+def given_folder():
+    # Trust
+    class Evil:
+        def __reduce__(self): return os.mkdir, (os.path.join(tempfile.gettempdir(), "platonic-nb-was-here"),)
+
+    folder = tempfile.TemporaryDirectory()
+    evil = Path(folder.name)/"evil.pth"
+    evil.write_bytes(pickle.dumps(Evil()))
+    try: require_trust(evil)
+    except PlatonicError as e: refusal = str(e).partition(": ")[2]
+    refusal[:66], Path(tempfile.gettempdir(), "platonic-nb-was-here").exists()
+    return {"evil": evil, "folder": folder, "refusal": refusal}
+
+
+def test_trust_1(given_folder):
+    # Trust
+    from fastcore.test import test_eq, test_fail
+    evil = given_folder["evil"]
+    folder = given_folder["folder"]
+    refusal = given_folder["refusal"]
+    assert "not opened" in refusal and not Path(tempfile.gettempdir(), "platonic-nb-was-here").exists()
+    assert file_sha256(evil) in refusal
+    test_eq(require_trust(evil, trust=file_sha256(evil)), file_sha256(evil))
+    test_eq(require_trust(evil, pinned=[file_sha256(evil)]), file_sha256(evil))
+    test_fail(lambda: require_trust(evil, trust="0"*64), contains="not the file you meant")
+    test_fail(lambda: require_trust(folder.name + "/none"), contains="no such file")
+
+
+@pytest.fixture(scope="module")
+def given_plain(given_folder):
+    # Trust
+    folder = given_folder["folder"]
+    plain = Path(folder.name)/"plain.pth"
+    torch.save({"weight": torch.ones(2)}, plain)
+    is_plain_data(plain)
+    return {"plain": plain}
+
+
+def test_trust_2(given_plain):
+    # Trust
+    from fastcore.test import test_eq
+    plain = given_plain["plain"]
+    test_eq(is_plain_data(plain), (True, "")); test_eq(require_trust(plain), file_sha256(plain))

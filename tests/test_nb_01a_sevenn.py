@@ -1,0 +1,160 @@
+"""Generated from nbs/01a_sevenn.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+# ruff: noqa
+from ase.build import bulk
+from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, load, redraw, weights_path
+from platonic_nb.core import file_sha256
+from platonic_nb.zoo import parse_name
+from sevenn.calculator import SevenNetCalculator
+from sevenn.model_build import build_E3_equivariant_model
+import copy
+import numpy as np
+import pytest
+import torch
+
+
+def test_the_cards_1():
+    # The cards
+    from fastcore.test import test_eq
+    for card in MODELS: test_eq(file_sha256(weights_path(card)), card.sha256)
+
+
+@pytest.fixture(scope="module")
+def given_newborn():
+    # The untrained control
+    network, config = _network(weights_path(MODELS[0]))
+    newborn = build_E3_equivariant_model(config)
+    mine = dict(redraw(network, 0, config["cutoff"]).named_parameters())
+    [float(p) for n, p in newborn.named_parameters() if n.endswith("0_convolution.denominator")]
+    return {"mine": mine, "newborn": newborn}
+
+
+def test_the_untrained_control_1(given_newborn):
+    # The untrained control
+    mine = given_newborn["mine"]
+    newborn = given_newborn["newborn"]
+    for name, p in newborn.named_parameters():
+        if p.numel() < 500 or name.rpartition(".")[2] in _STATISTICS: continue
+        assert abs(float(p.std()) - float(mine[name].std())) < 5/p.numel()**.5, name
+        assert abs(float(p.mean()) - float(mine[name].mean())) < 7/p.numel()**.5, name
+    assert torch.allclose(mine["edge_embedding.basis_function.coeffs"], newborn.get_parameter("edge_embedding.basis_function.coeffs"))
+    assert float(mine["0_convolution.denominator"]) > 1
+
+
+@pytest.fixture(scope="module")
+def given_salt():
+    # Graphs in packs
+    salt = bulk("NaCl", "rocksalt", a=5.64)
+    Z, edges, vectors = _graph(salt, 5.0)
+    return {"Z": Z, "edges": edges, "salt": salt, "vectors": vectors}
+
+
+def test_graphs_in_packs_1(given_salt):
+    # Graphs in packs
+    from fastcore.test import test_eq
+    Z = given_salt["Z"]
+    edges = given_salt["edges"]
+    vectors = given_salt["vectors"]
+    assert edges.shape[1] == 2*(6 + 12 + 8) and np.linalg.norm(vectors, axis=1).max() < 5
+    two = _collate([(Z, edges, vectors)]*2, torch.float32, None)
+    test_eq(two["edge_index"].max().item(), 3); test_eq(two["batch"].tolist(), [0, 0, 1, 1])
+
+
+@pytest.fixture(scope="module")
+def given_encoder(given_salt):
+    # Loading by name
+    salt = given_salt["salt"]
+    encoder = load(parse_name("7net-0"))
+    x = encoder.encode([salt])
+    return {"encoder": encoder, "x": x}
+
+
+@pytest.fixture(scope="module")
+def given_ours(given_encoder, given_salt):
+    # Loading by name
+    encoder = given_encoder["encoder"]
+    salt = copy.deepcopy(given_salt["salt"])
+    x = given_encoder["x"]
+    ours = encoder.energies_from(x, salt.numbers).sum()
+    salt.calc = SevenNetCalculator("7net-0", device="cpu")
+    theirs = salt.get_potential_energy()
+    salt.calc = None
+    round(float(ours), 4), round(float(theirs), 4)
+    return {"ours": ours, "salt": salt, "theirs": theirs}
+
+
+@pytest.fixture(scope="module")
+def given_salt_2(given_ours):
+    # Loading by name
+    ours = given_ours["ours"]
+    salt = copy.deepcopy(given_ours["salt"])
+    theirs = given_ours["theirs"]
+    assert abs(ours - theirs) < 1e-4
+    for modal in ("PBE", "R2SCAN"):
+        mf = load(parse_name(f"7net-mf-0:{modal}"))
+        salt.calc = SevenNetCalculator("7net-mf-0", modal=modal, device="cpu")
+        assert abs(mf.energies_from(mf.encode([salt]), salt.numbers).sum() - salt.get_potential_energy()) < 1e-4, modal
+    salt.calc = None
+    return {"salt": salt}
+
+
+def test_loading_by_name_1(given_ours):
+    # Loading by name
+    ours = given_ours["ours"]
+    salt = copy.deepcopy(given_ours["salt"])
+    theirs = given_ours["theirs"]
+    assert abs(ours - theirs) < 1e-4
+    for modal in ("PBE", "R2SCAN"):
+        mf = load(parse_name(f"7net-mf-0:{modal}"))
+        salt.calc = SevenNetCalculator("7net-mf-0", modal=modal, device="cpu")
+        assert abs(mf.energies_from(mf.encode([salt]), salt.numbers).sum() - salt.get_potential_energy()) < 1e-4, modal
+    salt.calc = None
+
+
+@pytest.fixture(scope="module")
+def given_y(given_salt_2, given_encoder):
+    # Loading by name
+    salt = given_salt_2["salt"]
+    x = given_encoder["x"]
+    control = load(parse_name("7net-0@untrained:1"))
+    y = control.encode([salt])
+    cosine = lambda v: float(v[0] @ v[1]/np.linalg.norm(v[0])/np.linalg.norm(v[1]))
+    {"trained: cosine of Na and Cl": round(cosine(x), 2), "untrained": round(cosine(y), 2)}
+    return {"y": y}
+
+
+def test_loading_by_name_2(given_salt_2, given_encoder, given_y):
+    # Loading by name
+    from fastcore.test import test_eq, test_fail
+    salt = given_salt_2["salt"]
+    x = given_encoder["x"]
+    y = given_y["y"]
+    assert np.isfinite(y).all() and not np.allclose(x, y)
+    test_eq(load(parse_name("7net-0@untrained:1")).encode([salt]), y)
+    assert not np.array_equal(load(parse_name("7net-0@untrained:2")).encode([salt]), y)
+    assert not hasattr(load(parse_name("7net-0"), layer=2), "energies_from")
+    test_fail(lambda: load(parse_name("7net-0"), layer=5), contains="from 0 to 4")
+    test_fail(lambda: load(parse_name("sevenn:/nowhere.pth")), contains="no such file")
+    local = f"sevenn:{weights_path(MODELS[3])}"
+    test_fail(lambda: load(parse_name(local)), contains="--trust")
+    test_fail(lambda: load(parse_name(local), trust=MODELS[3].sha256), contains="['R2SCAN', 'PBE']")
+    test_eq(load(parse_name(local + "#PBE"), trust=MODELS[3].sha256).encode([salt]), load(parse_name("7net-mf-0:PBE")).encode([salt]))
+    assert load(parse_name("7net-0"), dtype="float64").encode([salt]).dtype == np.float64
+
+
+@pytest.fixture(scope="module")
+def given_by_layer(given_salt_2):
+    # What another layer would give
+    salt = given_salt_2["salt"]
+    bromide = bulk("NaBr", "rocksalt", a=5.97)
+    def similarity(layer):
+        v = load(parse_name("7net-0"), layer=layer).encode([salt, bromide]).astype(float)
+        return float(v[0] @ v[2]/np.linalg.norm(v[0])/np.linalg.norm(v[2]))
+
+    by_layer = [round(similarity(layer), 3) for layer in (0, 2, 4)]
+    return {"by_layer": by_layer}
+
+
+def test_what_another_layer_would_give_1(given_by_layer):
+    # What another layer would give
+    by_layer = given_by_layer["by_layer"]
+    assert by_layer[0] > by_layer[-1]

@@ -1,0 +1,85 @@
+"""Generated from nbs/01b_chgnet.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+# ruff: noqa
+from ase import Atoms
+from ase.build import bulk
+from chgnet.model import CHGNet
+from platonic_nb.backends.chgnet import MODELS, _structure, load, weights_path
+from platonic_nb.core import file_sha256
+from platonic_nb.zoo import parse_name
+import numpy as np
+import pytest
+
+
+def test_the_cards_1():
+    # The cards
+    from fastcore.test import test_eq
+    for card in MODELS: test_eq(file_sha256(weights_path(card)), card.sha256)
+
+
+@pytest.fixture(scope="module")
+def given_salt():
+    # Loading by name
+    salt = bulk("NaCl", "rocksalt", a=5.64)
+    encoder = load(parse_name("chgnet-0.3.0"))
+    x = encoder.encode([salt])
+    return {"encoder": encoder, "salt": salt, "x": x}
+
+
+@pytest.fixture(scope="module")
+def given_reference(given_salt):
+    # Loading by name
+    salt = given_salt["salt"]
+    x = given_salt["x"]
+    upstream = CHGNet.load(verbose=False)
+    reference = upstream.predict_structure(_structure(salt), task="e", return_atom_feas=True)
+    last = load(parse_name("chgnet-0.3.0"), layer=3)
+    energy = last.energies_from(last.encode([salt]), salt.numbers).mean()
+    {"largest difference": round(float(abs(x - reference["atom_fea"]).max()), 4), "ours, eV/atom": round(float(energy), 4),
+     "upstream": round(float(reference["e"]), 4)}
+    return {"energy": energy, "reference": reference}
+
+
+def test_loading_by_name_1(given_reference, given_salt):
+    # Loading by name
+    energy = given_reference["energy"]
+    reference = given_reference["reference"]
+    salt = given_salt["salt"]
+    x = given_salt["x"]
+    assert np.abs(x - reference["atom_fea"]).max() < 1e-4*np.linalg.norm(x, axis=1).max() and abs(energy - float(reference["e"])) < 1e-4
+    for name in ("0.2.0", "r2scan"):
+        theirs = CHGNet.load(model_name=name, verbose=False).predict_structure(_structure(salt), task="e", return_atom_feas=True)
+        assert np.abs(load(parse_name(f"chgnet-{name}")).encode([salt]) - theirs["atom_fea"]).max() < 1e-4*np.linalg.norm(x, axis=1).max()
+
+
+def test_loading_by_name_2(given_salt):
+    # Loading by name
+    from fastcore.test import test_eq, test_fail
+    encoder = given_salt["encoder"]
+    salt = given_salt["salt"]
+    x = given_salt["x"]
+    control = load(parse_name("chgnet-0.3.0@untrained:1")).encode([salt])
+    assert np.isfinite(control).all() and not np.allclose(control, x)
+    test_eq(load(parse_name("chgnet-0.3.0@untrained:1")).encode([salt]), control)
+    assert not np.array_equal(load(parse_name("chgnet-0.3.0@untrained:2")).encode([salt]), control)
+    test_fail(lambda: load(parse_name("chgnet-0.3.0"), layer=4), contains="from 0 to 3")
+    local = f"chgnet:{weights_path(MODELS[0])}"
+    test_eq(load(parse_name(local), trust=MODELS[0].sha256).encode([salt]), x)
+    assert not hasattr(encoder, "energies_from")
+
+
+@pytest.fixture(scope="module")
+def given_helium(given_salt):
+    # Loading by name
+    encoder = given_salt["encoder"]
+    salt = given_salt["salt"]
+    helium = Atoms("He", cell=[20, 20, 20], pbc=True)
+    encoder.refuses(helium), encoder.refuses(salt)
+    return {"helium": helium}
+
+
+def test_loading_by_name_3(given_salt, given_helium):
+    # Loading by name
+    encoder = given_salt["encoder"]
+    helium = given_helium["helium"]
+    salt = given_salt["salt"]
+    assert "1 atom(s) without a neighbour within 6 A" in encoder.refuses(helium) and encoder.refuses(salt) is None

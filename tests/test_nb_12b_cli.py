@@ -1,0 +1,44 @@
+"""Generated from nbs/12b_cli.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+# ruff: noqa
+from ase.build import bulk
+from ase.io import write
+from platonic_nb.cli import app
+from typer.testing import CliRunner
+import pytest
+import tempfile
+
+
+@pytest.fixture(scope="module")
+def given_platonic():
+    # Commands
+    def platonic(*args):
+        "Run a command; returns exit code and the last line it printed."
+        result = CliRunner().invoke(app, args, standalone_mode=False)
+        return (0, result.stdout.strip().splitlines()[-1]) if result.exception is None else (2, str(result.exception))
+
+    platonic("models")[1][:60]
+    return {"platonic": platonic}
+
+
+@pytest.fixture(scope="module")
+def given_extracted(given_platonic):
+    # Commands
+    platonic = given_platonic["platonic"]
+    with tempfile.TemporaryDirectory() as d:
+        write(f"{d}/salt.cif", bulk("NaCl", "rocksalt", a=5.64))
+        write(f"{d}/polonium.cif", bulk("Po", "sc", a=3.35))
+        extracted = platonic("extract", "7net-0", "--structures", d, "--out", f"{d}/table", "--quiet")
+    extracted[1].partition(": ")[2]
+    return {"extracted": extracted}
+
+
+def test_commands_1(given_extracted, given_platonic):
+    # Commands
+    from fastcore.test import test_eq
+    extracted = given_extracted["extracted"]
+    platonic = given_platonic["platonic"]
+    test_eq(platonic("models")[0], 0)
+    assert "Did you mean" in platonic("run", "--models", "7net-0,chgnet-0.3")[1]
+    assert extracted[1].endswith("2 atoms x 128, 1 structures left out")
+    assert "layer 9 does not exist" in platonic("extract", "7net-0", "--layer", "9")[1]
+    assert "no-such-file" in platonic("extract", "7net-0", "--structures", "no-such-file.cif")[1]
