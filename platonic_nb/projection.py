@@ -217,7 +217,7 @@ def plot_maps(rows,       # dict label -> (tables, space): one row of panels eac
               method:str="pca", # see `map_2d`
               max_atoms:int=1500, # at most this many atoms drawn (chosen by lot)
               lines:int=15, # atoms whose places in the models are joined by a line
-              seed:int=0,
+              seed:int=0,   # of the choice of atoms and of the map
               ):            # a matplotlib Figure
     "Raw maps of every model side by side, and all of them on one map after projection."
     import matplotlib.pyplot as plt

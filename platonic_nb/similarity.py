@@ -7,7 +7,6 @@ __all__ = ['neighbours', 'overlap', 'Score', 'mutual_knn', 'remove_element_means
            'distance_correlation', 'information_imbalance', 'split_structures', 'gfre', 'lfre', 'intrinsic_dimension']
 
 # %% ../nbs/04_alignment.ipynb #c003
-from dataclasses import dataclass
 import numpy as np
 from .core import PlatonicError, check_matrix
 
@@ -15,8 +14,7 @@ from .core import PlatonicError, check_matrix
 def _pair(A, B, what:str, min_rows:int=3):
     A, B = check_matrix(A, f"{what}: A", min_rows), check_matrix(B, f"{what}: B", min_rows)
     if len(A) != len(B):
-        raise PlatonicError(f"{what}: A has {len(A)} rows and B has {len(B)}; rows must be the same atoms in the "
-                            "same order, join the tables on their common keys first")
+        raise PlatonicError(f"{what}: A has {len(A)} rows and B has {len(B)}; rows must be the same atoms in the same order, join the tables on common keys")
     return A, B
 
 def _labels(values, n:int, what:str)->np.ndarray:
@@ -55,6 +53,7 @@ def _scaled(X, metric:str):
     if (norm == 0).any(): raise PlatonicError(f"{(norm == 0).sum()} rows are zero and have no direction; remove them")
     return X / norm
 
+# %% ../nbs/04_alignment.ipynb #c013b
 def neighbours(X,                    # (n, d) one row per atom
                k:int=10,             # neighbours per atom
                groups=None,          # (n,) label of each row's structure: rows of the same group are no candidates
@@ -79,9 +78,8 @@ def neighbours(X,                    # (n, d) one row per atom
         found = _search(X[rows], k, np.unique(g[rows], return_inverse=True)[1], tol, order[rows], block)
         out[rows] = np.where(found < 0, -1, rows[found])
     if within is None and (out < 0).any() or (out < 0).all():
-        raise PlatonicError(f"neighbours: k={k} needs more than {k} rows outside each row's own structure"
-                            f"{' (of the same element)' if within is not None else ''}, got {len(X)} rows in "
-                            f"{g.max() + 1} structures; lower k or add structures")
+        raise PlatonicError(f"neighbours: k={k} needs more than {k} rows outside each row's own structure{' (of the same element)' if within is not None else ''}, "
+                            f"got {len(X)} rows in {g.max() + 1} structures; lower k or add structures")
     return out
 
 # %% ../nbs/04_alignment.ipynb #c019
@@ -108,6 +106,7 @@ class Score(float):
         return self
     def __repr__(self): return f"{float(self):.4f} (k={self.k}, n={self.n}, left out {self.left_out})"
 
+# %% ../nbs/04_alignment.ipynb #c022b
 def mutual_knn(A,                   # (n, d) the atoms in one model
                B,                   # (n, d') the same atoms, same order, in another
                k:int=10,            # neighbours per atom
@@ -181,6 +180,12 @@ def _masked_hsic(K, L):
     total = (K * L.T).sum() + K.sum() * L.sum() / ((n - 1) * (n - 2)) - 2 * (K.sum(0) @ L.sum(1)) / (n - 2)
     return total / (n * (n - 3))
 
+def _fits_memory(n:int, matrices:int, what:str, gib:float=4):
+    need = matrices * n * n * 8 / 2**30
+    if need > gib: raise PlatonicError(f"{what}: {n} rows need about {need:.0f} GiB for {matrices} matrices of all pairs, "
+                                       f"limit {gib:g}; take a subsample of structures")
+
+# %% ../nbs/04_alignment.ipynb #c035b
 def cknna(A,                   # (n, d) the atoms in one model
           B,                   # (n, d') the same atoms in another
           k:int=10,            # neighbours per atom, at least 2
@@ -196,19 +201,13 @@ def cknna(A,                   # (n, d) the atoms in one model
     for X, s in zip((A, B), np.random.SeedSequence(seed).spawn(2)):
         X = _scaled(X, metric)
         near = neighbours(X, k, groups, metric="dot", seed=s) if k < len(A) - 1 or groups is not None else None
-        mask = ~np.eye(len(X), dtype=bool) if near is None else (np.zeros((len(X),) * 2, bool))
-        if near is not None: np.put_along_axis(mask, near, True, axis=1)
+        mask = np.full((len(X),) * 2, near is None)
+        np.put_along_axis(mask, np.arange(len(X))[:, None] if near is None else near, near is not None, axis=1)
         kernels.append(X @ X.T); masks.append(mask)
-    (K, L), (mk, ml) = kernels, masks
-    both = mk & ml
+    (K, L), (mk, ml), both = kernels, masks, masks[0] & masks[1]
     norm = _masked_hsic(K * mk, K * mk) * _masked_hsic(L * ml, L * ml)
     if not norm > 0: raise PlatonicError(f"cknna: the estimate of a table with itself is not positive at k={k}; raise k")
     return float(_masked_hsic(K * both, L * both) / np.sqrt(norm))
-
-def _fits_memory(n:int, matrices:int, what:str, gib:float=4):
-    need = matrices * n * n * 8 / 2**30
-    if need > gib: raise PlatonicError(f"{what}: {n} rows need about {need:.0f} GiB for {matrices} matrices of all pairs, "
-                                       f"limit {gib:g}; take a subsample of structures")
 
 # %% ../nbs/04_alignment.ipynb #c039
 def procrustes(A,                    # (n, d) the atoms in one model
@@ -240,6 +239,7 @@ def _centred_distances(X, unbiased:bool):
     np.fill_diagonal(D, 0)
     return D
 
+# %% ../nbs/04_alignment.ipynb #c044b
 def distance_correlation(A,                   # (n, d) the atoms in one model
                          B,                   # (n, d') the same atoms in another
                          unbiased:bool=False, # the bias-corrected *squared* correlation (Szekely and Rizzo 2013)
@@ -266,6 +266,7 @@ def _imbalance(A, B, g, block:int=512):
         out[i] = (DB < reach).sum(1) + 0.5 * (1 + (DB == reach).sum(1))
     return 2 * out / (len(A) + 1 - np.bincount(g)[g])
 
+# %% ../nbs/04_alignment.ipynb #c048b
 def information_imbalance(A,                    # (n, d) the atoms in one model
                           B,                    # (n, d') the same atoms in another
                           groups=None,          # (n,) structure of each row: neighbours of the same structure do not count
@@ -309,6 +310,7 @@ def split_structures(n:int,        # rows
     inside = np.isin(g, chosen)
     return np.flatnonzero(inside), np.flatnonzero(~inside)
 
+# %% ../nbs/04_alignment.ipynb #c054b
 def _standard(X, train, what:str):
     "Centred on the training rows and scaled to unit total spread there."
     X = X - X[train].mean(0)
@@ -335,6 +337,7 @@ def gfre(A,                    # (n, d) source: the atoms in one model
     missed = np.linalg.norm(B[test] - A[test] @ _fit(A[train], B[train], _folds(len(train))), axis=1)
     return missed if per_atom else float(np.sqrt((missed ** 2).mean()))
 
+# %% ../nbs/04_alignment.ipynb #c055b
 def lfre(A,                    # (n, d) source
          B,                    # (n, d') target
          n_local:int=25,       # training neighbours (Euclidean, in A) used for each test atom

@@ -147,7 +147,8 @@ def shard_bytes(X,     # (n, dim) vectors
     return save({"X": np.ascontiguousarray(X, dtype=np.float32), "Z": atoms["Z"].to_numpy(np.int16),
                  "site": atoms["site"].to_numpy(np.int32)}, metadata={"structures": text})
 
-def read_shard(path)->tuple: # path of a shard
+def read_shard(path,     # of a shard
+               )->tuple: # (X, frame of atoms)
     "Vectors (memory-mapped when the file allows it) and frame of one shard."
     from safetensors import safe_open
     with safe_open(path, framework="numpy") as f:
@@ -182,7 +183,8 @@ def save(self:EmbeddingTable,
     return write_atomic(path/"manifest.json", manifest_bytes(self.meta, shards)).parent
 
 # %% ../nbs/01_table.ipynb #01-table-037
-def read_manifest(path)->dict: # folder of a table
+def read_manifest(path,    # folder of a table
+                  )->dict:
     "The manifest of a table's folder, checked. Raises `PlatonicError` when it is absent, damaged or from a newer version."
     file = Path(path)/"manifest.json"
     try: manifest = json.loads(file.read_bytes())

@@ -27,7 +27,8 @@ class Encoder(Protocol):
     dim: int           # length of a vector
     cutoff: float      # Angstrom
     species: frozenset # atomic numbers it was trained on
-    def encode(self, structures:list)->np.ndarray: ... # (n_atoms, dim) float32
+    def encode(self, structures:list)->np.ndarray:
+        "(n_atoms, dim) float32, one row per atom in order."
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-010
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def plugins()->dict: # name -> importlib.metadata.EntryPoint
     from importlib.metadata import entry_points
     return {e.name: e for e in entry_points(group="platonic_nb.encoders")}
 
-def load_plugin(entry, **kwargs): # entry point; arguments for its function
+def load_plugin(entry,    # entry point
+                **kwargs, # for its function
+                ):        # what the function returns: an encoder
     "Call a plugin's function. Raises `PlatonicError` naming the plugin when it cannot be imported or called."
     try: return entry.load()(**kwargs)
     except PlatonicError: raise

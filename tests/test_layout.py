@@ -22,7 +22,7 @@ MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in FI
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
 ORDER = ["core", "reading", "structures", "table", "zoo", "trust", "backends", "extraction", "anchors", "projection",
-         "similarity", "alignment", "periodicity", "transport", "arithmetic", "stitching", "bias", "physics",
+         "similarity", "resampling", "alignment", "periodicity", "transport", "arithmetic", "stitching", "bias", "physics",
          "supervision", "atlas", "report", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
@@ -72,6 +72,8 @@ def test_every_public_function_has_a_docstring_and_says_what_each_parameter_is()
             # typer's options carry their help in the annotation or the default
             typed = "help=" in str(parameter.annotation) + str(parameter.default) or hasattr(parameter.default, "help")
             typed = typed or any(getattr(m, "help", None) for m in getattr(parameter.annotation, "__metadata__", ()))
+            if parameter.kind is parameter.VAR_KEYWORD:  # fastcore does not read the comment after **name
+                typed = re.search(rf"\*\*{key}\b[^#\n]*#", inspect.getsource(function))
             if key not in ("self", "cls") and not said[key].docment and not typed:
                 lacking.append(f"{name}: parameter {key} has no docment")
     assert not lacking, "\n".join(lacking)

@@ -4,6 +4,7 @@ from ase.build import bulk
 from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, load, redraw, weights_path
 from platonic_nb.core import file_sha256
 from platonic_nb.zoo import parse_name
+from scipy.spatial.transform import Rotation
 from sevenn.calculator import SevenNetCalculator
 from sevenn.model_build import build_E3_equivariant_model
 import copy
@@ -139,6 +140,16 @@ def test_loading_by_name_2(given_salt_2, given_encoder, given_y):
     test_fail(lambda: load(parse_name(local), trust=MODELS[3].sha256), contains="['R2SCAN', 'PBE']")
     test_eq(load(parse_name(local + "#PBE"), trust=MODELS[3].sha256).encode([salt]), load(parse_name("7net-mf-0:PBE")).encode([salt]))
     assert load(parse_name("7net-0"), dtype="float64").encode([salt]).dtype == np.float64
+
+
+def test_loading_by_name_3(given_salt_2):
+    # Loading by name
+    salt = given_salt_2["salt"]
+    for name in ("7net-0", "7net-l3i5"):
+        exact, turned = load(parse_name(name), dtype="float64"), salt.copy()
+        turned.rattle(0.2, seed=1); before = exact.encode([turned])
+        turned.set_cell(turned.cell @ Rotation.random(random_state=0).as_matrix().T, scale_atoms=True)
+        assert np.abs(exact.encode([turned]) - before).max() < 1e-10*np.abs(before).max(), name
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,27 @@ def _collate(graphs, dtype, modal):
     return data
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-025
+def _drop_unread(graph):
+    "Remove outer products whose result nobody reads from e3nn's generated code."
+    import torch
+    for node in reversed(graph.nodes):
+        if node.op == "call_function" and node.target is torch.functional.einsum and not node.users: graph.erase_node(node)
+
+def _tidy(model, double):
+    "Compiled tensor products without unread work; in float64, with coupling coefficients to full precision."
+    import torch
+    from e3nn.o3 import wigner_3j
+    model = model.double() if double else model
+    for module in model.modules():
+        if not isinstance(module, torch.fx.GraphModule): continue
+        _drop_unread(module.graph); module.recompile()
+        for name, used in module.named_buffers():
+            if not double or used.ndim != 3: continue
+            exact = wigner_3j(*((n - 1)//2 for n in used.shape), dtype=torch.float64)
+            used.copy_(exact*(used*exact).sum()/(exact*exact).sum())
+    return model
+
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-026
 class SevenNetEncoder:
     "A SevenNet as an `Encoder`: scalars after interaction block `layer`."
     mirror_invariant = False # parity is off in all bundled checkpoints: they see handedness
@@ -98,7 +119,7 @@ class SevenNetEncoder:
         import torch
         from e3nn.o3 import Irreps
         self.name, self.layer, self.modal, self.dtype = name, layer, modal, getattr(torch, dtype)
-        self.model = model.to(self.dtype)
+        self.model = _tidy(model, dtype == "float64")
         self.cutoff, self.species = float(config["cutoff"]), frozenset(model.type_map)
         irreps = Irreps(model._modules[f"{layer}_equivariant_gate"].gate.irreps_out)
         self.scalars = np.concatenate([np.arange(s.start, s.stop) for s, (_, ir) in zip(irreps.slices(), irreps) if ir.l == 0])
@@ -119,7 +140,7 @@ class SevenNetEncoder:
                     for key in ("x", "node_attr"): data[key] = data[key].to(self.dtype)
         return data
 
-# %% ../../nbs/01a_sevenn.ipynb #01a-seve-026
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-027
 @patch
 def encode(self:SevenNetEncoder,
            structures,   # list of ase.Atoms
@@ -133,7 +154,7 @@ def encode(self:SevenNetEncoder,
         rows.append(self._run(data, None, f"{self.layer}_equivariant_gate")["x"][:, self.scalars].numpy())
     return np.concatenate(rows)
 
-# %% ../../nbs/01a_sevenn.ipynb #01a-seve-028
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-029
 @patch
 def _energies_from(self:SevenNetEncoder, X, # (n_atoms, dim) vectors of the last layer
                    Z=None,  # (n_atoms,) atomic numbers: add each element's reference energy
@@ -153,7 +174,7 @@ def _energies_from(self:SevenNetEncoder, X, # (n_atoms, dim) vectors of the last
     index = self.model._atomic_numbers_to_onehot(torch.as_tensor(np.asarray(Z, dtype=np.int64))).numpy()
     return e*scale[index] + shift[index]
 
-# %% ../../nbs/01a_sevenn.ipynb #01a-seve-030
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-031
 def _layer(layer, paper, n, name):
     if layer == "paper": return paper
     if isinstance(layer, (int, np.integer)) and 0 <= layer < n: return int(layer)

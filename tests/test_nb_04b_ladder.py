@@ -1,12 +1,14 @@
-"""Generated from nbs/04a_ladder.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+"""Generated from nbs/04b_ladder.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from matplotlib import pyplot as plt
 from pathlib import Path
-from platonic_nb.alignment import _seed, benjamini_hochberg, bootstrap, chance_overlap, element_overlap, handmade, ladder, ladder_all, neighbour_pool, onehot_overlap, paper_knn, permutation_test, pool_halves, project_pool, verdict
+from platonic_nb.alignment import _seed, draw_pool, handmade, ladder, ladder_all, neighbour_pool, paper_knn, plot_ladder, pool_halves, project_pool, rungs_of
 from platonic_nb.anchors import select_anchors
 from platonic_nb.core import dump_json, write_atomic
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.projection import project
-from platonic_nb.similarity import mutual_knn, neighbours, overlap
+from platonic_nb.resampling import bootstrap
+from platonic_nb.similarity import mutual_knn
 from platonic_nb.structures import aflow_prototypes, load_mp20
 from platonic_nb.table import common_keys
 import json
@@ -27,137 +29,8 @@ def given_crystals():
 
 
 @pytest.fixture(scope="module")
-def given_forty():
-    # Intervals: which crystals did we happen to ask?
-    forty = np.repeat([1., 1., 0., 0.], 10)
-    by_crystal, by_atom = bootstrap(forty, np.repeat(np.arange(4), 10)), bootstrap(forty, np.arange(40))
-    return {"by_atom": by_atom, "by_crystal": by_crystal, "forty": forty}
-
-
-def test_intervals_which_crystals_did_we_happen_to_ask_1(given_forty):
-    # Intervals: which crystals did we happen to ask?
-    by_atom = given_forty["by_atom"]
-    by_crystal = given_forty["by_crystal"]
-    assert by_crystal.ci95.tolist() == [0, 1] and np.ptp(by_atom.ci95) < 0.35
-
-
-def test_intervals_which_crystals_did_we_happen_to_ask_2(given_forty):
-    # Intervals: which crystals did we happen to ask?
-    from fastcore.test import test_close, test_eq, test_fail
-    forty = given_forty["forty"]
-    nan_col = np.c_[forty, np.where(np.arange(40) < 10, np.nan, forty)]
-    together = bootstrap(nan_col, np.repeat(np.arange(4), 10), seed=3)
-    test_close(together.value, [0.5, 1 / 3])
-    test_eq(together.draws.shape, (1000, 2))
-    weighted = bootstrap(nan_col[:, 0], np.repeat(np.arange(4), 10), seed=3, statistic=lambda v, w: (w @ v) / w.sum())
-    test_close(weighted.draws, together.draws[:, 0])
-    test_eq(bootstrap(forty, np.arange(40), seed=5).ci95, bootstrap(forty, np.arange(40), seed=5).ci95)
-    test_fail(lambda: bootstrap(forty, np.zeros(40)), contains="one structure or family")
-    test_fail(lambda: bootstrap(forty * np.nan, np.arange(40)), contains="no finite score")
-    test_fail(lambda: bootstrap(forty, np.arange(39)), contains="one per row")
-
-
-@pytest.fixture(scope="module")
-def given_coverage():
-    # Intervals: which crystals did we happen to ask?
-    def coverage(repeats, crystals=100, draws=400, seed=0):
-        rng, hits, naive = np.random.default_rng(seed), 0, 0
-        for r in range(repeats):
-            unit = np.repeat(np.arange(crystals), rng.integers(2, 20, crystals))
-            score = 0.3 + 0.1 * rng.normal(size=crystals)[unit] + 0.1 * rng.normal(size=len(unit))
-            inside = [lo <= 0.3 <= hi for lo, hi in (bootstrap(score, g, draws, seed=r).ci95 for g in (unit, np.arange(len(unit))))]
-            hits, naive = hits + inside[0], naive + inside[1]
-        return {"repeats": repeats, "crystals drawn": int(hits), "atoms drawn": int(naive)}
-    quick_coverage = coverage(60)
-    return {"coverage": coverage, "quick_coverage": quick_coverage}
-
-
-def test_intervals_which_crystals_did_we_happen_to_ask_3(given_coverage):
-    # Intervals: which crystals did we happen to ask?
-    quick_coverage = given_coverage["quick_coverage"]
-    assert 51 <= quick_coverage["crystals drawn"] > quick_coverage["atoms drawn"]
-
-
-@pytest.mark.slow
-def test_intervals_which_crystals_did_we_happen_to_ask_4(given_coverage):
-    # Intervals: which crystals did we happen to ask?
-    coverage = given_coverage["coverage"]
-    long_coverage = coverage(2000, crystals=300)
-    assert 1870 <= long_coverage["crystals drawn"] <= 1930
-
-
-def test_tests_and_verdicts_1():
-    # Tests and verdicts
-    examples = {(0.1, 0.2): verdict((0.1, 0.2)), (-0.2, -0.1): verdict((-0.2, -0.1)), (-0.1, 0.2): verdict((-0.1, 0.2)),
-                "(0.005, 0.01), margin 0.02": verdict((0.005, 0.01), margin=0.02), "(0.1, 0.2), no DFT": verdict((0.1, 0.2), missing="DFT")}
-    assert list(examples.values()) == ["supported", "not supported", "inconclusive", "not supported", "inconclusive"]
-
-
-def test_tests_and_verdicts_2():
-    # Tests and verdicts
-    def rejections(repeats, n=40, n_perm=39):
-        count = 0
-        for r in range(repeats):
-            X, Y = np.random.default_rng([7, r]).normal(size=(2, n, 3))
-            la, lb = neighbours(X, 4), neighbours(Y, 4)
-            def relabelled(order): return overlap(la, np.argsort(order)[lb[order]]).mean()   # B's rows in another order
-            count += permutation_test(relabelled, n, n_perm=n_perm, seed=r)[1] <= 0.05
-        return {"tests of true nulls": repeats, "rejected at 0.05": count}
-    assert rejections(100)["rejected at 0.05"] <= 12
-    rejections(100)
-
-
-def test_tests_and_verdicts_3():
-    # Tests and verdicts
-    from fastcore.test import test_eq, test_fail
-    test_eq(benjamini_hochberg([0.01, 0.02, 0.9]), [0.03, 0.03, 0.9])
-    seen = permutation_test(lambda o: float(o[0] + (o[2:] == np.arange(2, 8)).all()), 8, strata=[0, 0, 1, 2, 3, 4, 5, 6], n_perm=99)
-    assert set(seen[2]) == {1., 2.} and 0.3 < (seen[2] == 2).mean() < 0.7 and seen[0] == 1.
-    test_fail(lambda: permutation_test(lambda o: 0., 5, n_perm=9), contains="cannot reach")
-    test_fail(lambda: verdict((1, 0)), contains="want an interval")
-    test_fail(lambda: verdict((0, 1), margin=-1), contains="margin")
-
-
-@pytest.fixture(scope="module")
-def given_shuffled():
-    # Rungs that need no second network
-    def _shuffled(X, rng, within=None):
-        order = np.arange(len(X))
-        for z in np.unique(within) if within is not None else [None]:
-            rows = np.flatnonzero(within == z) if z is not None else order
-            order[rows] = rng.permutation(rows)
-        return X[order]
-    return {"_shuffled": _shuffled}
-
-
-def test_rungs_that_need_no_second_network_1(given_shuffled):
-    # Rungs that need no second network
-    from fastcore.test import test_close
-    _shuffled = given_shuffled["_shuffled"]
-    rng0 = np.random.default_rng(0)
-    toyZ = rng0.choice([3, 8, 26], 240, p=[0.2, 0.5, 0.3])
-    toyg = np.repeat(np.arange(60), 4)
-    centre = rng0.normal(size=(30, 6))
-    toyA, toyB = (centre[toyZ] + 0.8 * rng0.normal(size=(240, 6)) for _ in range(2))
-    la, lb, wa = neighbours(toyA, 5, toyg), neighbours(toyB, 5, toyg), neighbours(toyA, 5, toyg, toyZ)
-
-    def simulated(list_a, draws, strata=None, within=None):
-        rng = np.random.default_rng(1)
-        return np.mean([np.nanmean(overlap(list_a, neighbours(_shuffled(toyB, rng, strata), 5, toyg, within))) for _ in range(draws)])
-    test_close(np.mean(chance_overlap(toyg, 5)), simulated(la, 60), eps=0.002)
-    test_close(np.nanmean(chance_overlap(toyg, 5, toyZ)), simulated(wa, 60, within=toyZ), eps=0.003)
-    test_close(np.mean(element_overlap(la, lb, toyZ, toyg)), simulated(la, 60, toyZ), eps=0.002)
-    onehot_table = np.eye(30)[toyZ]
-    by_draws = np.mean([overlap(la, neighbours(onehot_table, 5, toyg, seed=s)).mean() for s in range(60)])
-    test_close(np.mean(onehot_overlap(la, toyZ, toyg)), by_draws, eps=0.003)
-    rare = np.where(np.arange(240) < 3, 50, toyZ)                       # an element with fewer candidates than k
-    rare_draws = np.mean([overlap(la, neighbours(np.eye(60)[rare], 5, toyg, seed=s))[:3].mean() for s in range(200)])
-    test_close(np.mean(onehot_overlap(la, rare, toyg)[:3]), rare_draws, eps=0.03)
-
-
-@pytest.fixture(scope="module")
 def given_tables_all(given_crystals):
-    # The hand-made rung
+    # The rungs
     crystals = given_crystals["crystals"]
     tables = given_crystals["tables"]
     # >>>hand
@@ -166,7 +39,7 @@ def given_tables_all(given_crystals):
 
 
 @pytest.fixture(scope="module")
-def given_shared(given_tables_all):
+def given_keys(given_tables_all):
     # One pool for everything
     tables_all = given_tables_all["tables_all"]
     # >>>anch
@@ -177,20 +50,37 @@ def given_shared(given_tables_all):
     Z, groups = shared["7net-0"].atoms["Z"].to_numpy(), shared["7net-0"].groups
     # <<<anch
     pool = neighbour_pool(coords, Z, groups, k=5)
-    return {"Z": Z, "anchors": anchors, "coords": coords, "groups": groups, "pool": pool, "shared": shared}
+    return {"Z": Z, "anchors": anchors, "coords": coords, "groups": groups, "keys": keys, "pool": pool, "shared": shared}
 
 
-def test_one_pool_for_everything_1(given_shared):
+def test_one_pool_for_everything_1(given_keys):
     # One pool for everything
-    coords = given_shared["coords"]
-    pool = given_shared["pool"]
+    coords = given_keys["coords"]
+    pool = given_keys["pool"]
     assert set(pool.raw) == set(coords)
 
 
+def test_one_pool_for_everything_2(given_keys, given_tables_all):
+    # One pool for everything
+    from fastcore.test import test_eq, test_fail
+    anchors = given_keys["anchors"]
+    keys = given_keys["keys"]
+    shared = given_keys["shared"]
+    tables_all = given_tables_all["tables_all"]
+    test_eq(draw_pool(keys, 10, 1), draw_pool(keys, 10, 1)); test_eq(len(draw_pool(keys, 10)), 10); test_eq(draw_pool(keys, 10**6), set(keys.get_level_values(0)))
+    from_tables = project_pool(tables_all, anchors, structures=draw_pool(keys, 40), k=3)
+    test_eq(from_tables.raw["7net-0"], project_pool(list(tables_all.values()), anchors, structures=40, k=3).raw["7net-0"])
+    own = project_pool(tables_all, anchors, structures=40, k=3, center=None, unprojected=["handmade"])
+    kept = shared["handmade"].select(keys.get_level_values(0).isin(draw_pool(keys, 40)))
+    test_eq(own.raw["handmade"], neighbour_pool({"handmade": kept.X}, own.Z, own.groups, 3).raw["handmade"])
+    assert (own.raw["handmade"] != from_tables.raw["handmade"]).any() and (own.raw["7net-0"] != from_tables.raw["7net-0"]).any()
+    test_fail(lambda: project_pool(tables_all, anchors, structures={"no such"}), contains="no structure asked for")
+
+
 @pytest.fixture(scope="module")
-def given_pair(given_shared):
+def given_pair(given_keys):
     # The ladder
-    pool = given_shared["pool"]
+    pool = given_keys["pool"]
     pair = ladder(pool, "7net-0", "chgnet-0.3.0")
     return {"pair": pair}
 
@@ -202,15 +92,16 @@ def test_the_ladder_1(given_pair):
     assert pair.within.value > pair.within.strongest.value                 # given the element: the order turns
 
 
-def test_the_ladder_2(given_shared, given_crystals, given_pair):
+@pytest.fixture(scope="module")
+def given_bare(given_keys, given_crystals, given_pair):
     # The ladder
     from fastcore.test import test_close, test_eq, test_fail
-    Z = given_shared["Z"]
-    coords = given_shared["coords"]
-    groups = given_shared["groups"]
+    Z = given_keys["Z"]
+    coords = given_keys["coords"]
+    groups = given_keys["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
-    pool = given_shared["pool"]
+    pool = given_keys["pool"]
     again = ladder(coords, "7net-0", "chgnet-0.3.0", Z=Z, groups=groups, k=5)
     test_eq(again.within.rungs.value.tolist(), pair.within.rungs.value.tolist())
     test_close(pair.raw.value, float(mutual_knn(coords["7net-0"], coords["chgnet-0.3.0"], k=5, groups=groups)), eps=0.02)
@@ -218,8 +109,33 @@ def test_the_ladder_2(given_shared, given_crystals, given_pair):
     test_eq(bare.within.verdict in ("inconclusive", "not supported"), True)
     test_eq(bare.within.missing, "handmade, untrained, one, untrained, both")
     assert pair.within.difference_ci95[0] <= pair.within.difference <= pair.within.difference_ci95[1] + 0.02
-    rungs_of = pair.within.rungs.query("rung == 'untrained, both'")
-    assert (rungs_of.a.map(_seed) != rungs_of.b.map(_seed)).all() and len(rungs_of) == 6
+    both_untrained = pair.within.rungs.query("rung == 'untrained, both'")
+    assert (both_untrained.a.map(_seed) != both_untrained.b.map(_seed)).all() and len(both_untrained) == 6
+    test_eq(pair.within.rungs.value[[1, 2, 3, 4]].nunique(), 1)            # given the element, these four are one rung
+    test_fail(lambda: ladder(pool, "7net-0", "mace"), contains="not in the pool")
+    test_fail(lambda: ladder(pool, "7net-0", "7net-0"), contains="twice")
+    test_fail(lambda: neighbour_pool({"x": np.eye(4), "y": np.eye(5)}, [1] * 4, range(4), k=1), contains="common atoms")
+    return {"bare": bare}
+
+
+def test_the_ladder_2(given_keys, given_crystals, given_pair):
+    # The ladder
+    from fastcore.test import test_close, test_eq, test_fail
+    Z = given_keys["Z"]
+    coords = given_keys["coords"]
+    groups = given_keys["groups"]
+    models = given_crystals["models"]
+    pair = given_pair["pair"]
+    pool = given_keys["pool"]
+    again = ladder(coords, "7net-0", "chgnet-0.3.0", Z=Z, groups=groups, k=5)
+    test_eq(again.within.rungs.value.tolist(), pair.within.rungs.value.tolist())
+    test_close(pair.raw.value, float(mutual_knn(coords["7net-0"], coords["chgnet-0.3.0"], k=5, groups=groups)), eps=0.02)
+    bare = ladder(neighbour_pool({m: coords[m] for m in models}, Z, groups, k=5), *models)
+    test_eq(bare.within.verdict in ("inconclusive", "not supported"), True)
+    test_eq(bare.within.missing, "handmade, untrained, one, untrained, both")
+    assert pair.within.difference_ci95[0] <= pair.within.difference <= pair.within.difference_ci95[1] + 0.02
+    both_untrained = pair.within.rungs.query("rung == 'untrained, both'")
+    assert (both_untrained.a.map(_seed) != both_untrained.b.map(_seed)).all() and len(both_untrained) == 6
     test_eq(pair.within.rungs.value[[1, 2, 3, 4]].nunique(), 1)            # given the element, these four are one rung
     test_fail(lambda: ladder(pool, "7net-0", "mace"), contains="not in the pool")
     test_fail(lambda: ladder(pool, "7net-0", "7net-0"), contains="twice")
@@ -234,19 +150,19 @@ def given_entry(given_pair):
     return {"entry": entry}
 
 
-def test_every_pair_and_a_form_for_results_json_1(given_shared, given_entry):
+def test_every_pair_and_a_form_for_results_json_1(given_keys, given_entry):
     # Every pair, and a form for `results.json`
-    Z = given_shared["Z"]
+    Z = given_keys["Z"]
     entry = given_entry["entry"]
     assert entry["null_untrained"]["value"] == max(u["value"] for u in entry["untrained"]) and entry["pool"] == len(Z)
     {k: v for k, v in entry.items() if k not in ("untrained", "within_element")}
 
 
-def test_every_pair_and_a_form_for_results_json_2(given_entry, given_shared):
+def test_every_pair_and_a_form_for_results_json_2(given_entry, given_keys):
     # Every pair, and a form for `results.json`
     from fastcore.test import test_eq, test_fail
     entry = given_entry["entry"]
-    pool = given_shared["pool"]
+    pool = given_keys["pool"]
     test_eq(set(entry) >= {"a", "b", "k", "n", "pool", "value", "ci95", "within_element", "null_shuffled", "null_element", "null_onehot",
                            "null_handmade", "null_untrained"}, True)
     test_eq(set(entry["within_element"]) >= {"value", "ci95", "null_untrained", "difference", "verdict"}, True)
@@ -254,6 +170,22 @@ def test_every_pair_and_a_form_for_results_json_2(given_entry, given_shared):
     assert "NaN" not in dump_json(entry)
     test_eq([l.a for l in ladder_all(pool)], ["7net-0"])
     test_fail(lambda: ladder_all(pool, ["7net-0"]), contains="at least two")
+
+
+def test_the_picture_1(given_bare, given_entry, given_pair):
+    # The picture
+    from fastcore.test import test_close, test_eq
+    bare = given_bare["bare"]
+    entry = given_entry["entry"]
+    pair = given_pair["pair"]
+    test_eq(rungs_of(entry)["both"][0], pair.raw.top("untrained, both").value)
+    test_eq(list(rungs_of(bare.to_dict()["within_element"])), ["null_shuffled", "null_element", "null_onehot", "pair"])
+    two = plot_ladder([entry, pair], across=[True, False])
+    test_eq([t.get_text() for t in two.axes[0].get_yticklabels()][-1], "both trained")
+    assert "1 across architectures" in two._supxlabel.get_text() and "across" not in plot_ladder([pair, pair], across=[False, False])._supxlabel.get_text()
+    dots = [[float(l.get_xdata()[0]) for l in ax.lines if l.get_marker() == "o"] for ax in two.axes]
+    test_close([d[-1] for d in dots], [pair.raw.value, pair.within.value])
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -289,21 +221,21 @@ def test_on_a_common_pool_of_300_crystals_2(given_mp20):
     ladders = given_mp20["ladders"]
     mp20 = given_mp20["mp20"]
     tables_mp20 = given_mp20["tables_mp20"]
-    record = {"what": "ladders of nbs/04a_ladder.ipynb on MP-20 val", "command": "run the slow cells of nbs/04a_ladder.ipynb", "structures": [s.info["id"] for s in mp20],
+    record = {"what": "ladders of nbs/04b_ladder.ipynb on MP-20 val", "command": "run the slow cells of nbs/04b_ladder.ipynb", "structures": [s.info["id"] for s in mp20],
               "anchors": {"method": "random", "k": 100, "seed": 0}, "versions": {k: v for k, v in tables_mp20["7net-0"].meta.items() if k in ("sevenn", "torch", "numpy", "dtype", "weights")},
               "pairs": [l.to_dict() for l in ladders]}
-    stored_file = Path("04a_ladder.json")
+    stored_file = Path("04b_ladder.json")
     if not stored_file.exists(): write_atomic(stored_file, dump_json(record))
     stored_pairs = json.loads(stored_file.read_text())["pairs"]
     assert all(abs(old[part]["value"] - new[part]["value"]) < 0.01 for old, new in zip(stored_pairs, record["pairs"]) for part in ("within_element", "null_untrained"))
     len(stored_pairs)
 
 
-def test_the_published_notebook_s_score_1(given_shared, given_crystals):
+def test_the_published_notebook_s_score_1(given_keys, given_crystals):
     # The published notebook's score
-    anchors = given_shared["anchors"]
+    anchors = given_keys["anchors"]
     models = given_crystals["models"]
-    shared = given_shared["shared"]
+    shared = given_keys["shared"]
     # >>>paper
     uncentred = {m: project(t.X, anchors.of(t), center=None) for m, t in shared.items()}
     # <<<paper
@@ -327,11 +259,11 @@ def test_what_the_intervals_leave_out_1():
     {k: round(float(v), 4) for k, v in spread.items()}
 
 
-def test_what_the_intervals_leave_out_2(given_shared, given_crystals, given_pair):
+def test_what_the_intervals_leave_out_2(given_keys, given_crystals, given_pair):
     # What the intervals leave out
-    Z = given_shared["Z"]
-    coords = given_shared["coords"]
-    groups = given_shared["groups"]
+    Z = given_keys["Z"]
+    coords = given_keys["coords"]
+    groups = given_keys["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
     halves = pool_halves(coords, *models, Z, groups, k=5, n_boot=300)
@@ -339,13 +271,13 @@ def test_what_the_intervals_leave_out_2(given_shared, given_crystals, given_pair
     halves.round(3)
 
 
-def test_what_the_intervals_leave_out_3(given_shared, given_crystals, given_pair):
+def test_what_the_intervals_leave_out_3(given_keys, given_crystals, given_pair):
     # What the intervals leave out
-    Z = given_shared["Z"]
-    groups = given_shared["groups"]
+    Z = given_keys["Z"]
+    groups = given_keys["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
-    shared = given_shared["shared"]
+    shared = given_keys["shared"]
     def with_anchors(seed):
         rows = np.random.default_rng(seed).choice(len(Z), 60, replace=False)
         moved = {m: project(shared[m].X, shared[m].X[rows]) for m in models}
@@ -355,11 +287,11 @@ def test_what_the_intervals_leave_out_3(given_shared, given_crystals, given_pair
     by_anchors.describe().loc[["mean", "std", "min", "max"]].round(3)
 
 
-def test_exercises_1(given_shared, given_crystals):
+def test_exercises_1(given_keys, given_crystals):
     # Exercises
-    Z = given_shared["Z"]
-    coords = given_shared["coords"]
-    groups = given_shared["groups"]
+    Z = given_keys["Z"]
+    coords = given_keys["coords"]
+    groups = given_keys["groups"]
     models = given_crystals["models"]
     by_k = {k: ladder(coords, *models, Z=Z, groups=groups, k=k).within for k in (2, 10)}
     assert by_k[10].left_out > by_k[2].left_out
