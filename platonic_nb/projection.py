@@ -193,7 +193,8 @@ def map_2d(X,                 # (n, d) points
     if method != "umap": raise PlatonicError(f"map_2d: method={method!r}, want 'pca' or 'umap'")
     try: from umap import UMAP
     except ImportError as e: raise PlatonicError('map_2d: umap-learn is not installed; pip install "platonic_nb[umap]"') from e
-    warnings.warn("UMAP distorts: distances between islands and their sizes mean nothing, and noise gets islands too; use it to look, not to conclude")
+    warnings.warn("UMAP distorts: distances between islands and their sizes mean nothing, and noise gets islands too; use it to look, not to conclude",
+                  stacklevel=2)
     return UMAP(random_state=seed, n_jobs=1).fit_transform(X), ["UMAP 1", "UMAP 2"]
 
 # %% ../nbs/03_projection.ipynb #03-projection-046

@@ -71,7 +71,7 @@ def test_size_of_the_permutation_test():
     for r in range(repeats):
         X, Y = np.random.default_rng([1, r]).normal(size=(2, 40, 3))
         la, lb = A.neighbours(X, 4), A.neighbours(Y, 4)
-        count += A.permutation_test(lambda o: A.overlap(la, np.argsort(o)[lb[o]]).mean(), 40, n_perm=39, seed=r)[1] <= 0.05
+        count += A.permutation_test(lambda o, la=la, lb=lb: A.overlap(la, np.argsort(o)[lb[o]]).mean(), 40, n_perm=39, seed=r)[1] <= 0.05
     low, high = binomial_limits(repeats, 0.05)
     assert low <= count <= high
 

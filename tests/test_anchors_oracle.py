@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from platonic_nb.anchors import Anchors, direct, direct_features, farthest_points, select_anchors
 from platonic_nb.core import PlatonicError

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import vesin  # noqa: F401  it imports torch, whose presence `origin` must not depend on within one test
 from ase import Atoms
 from ase.build import bulk
 from hypothesis import HealthCheck, given, settings
@@ -526,7 +527,7 @@ def test_disk_full_at_any_write(tmp_path, monkeypatch):
     for n in range(n_writes):
         out, count = tmp_path / str(n), iter(range(10**6))
 
-        def full(fd):
+        def full(fd, n=n, count=count):
             if next(count) == n: raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             fsync(fd)
         monkeypatch.setattr(os, "fsync", full)
@@ -571,7 +572,7 @@ def test_kill_and_resume_gives_the_same_bytes(tmp_path, monkeypatch):
     extract(Fake(), metals(), out=tmp_path / "reference", shard=1)
     script, killed = tmp_path / "slow.py", tmp_path / "killed"
     script.write_text(PRELUDE + SLOW)
-    go = lambda how: subprocess.Popen([sys.executable, str(script), str(killed), how])
+    def go(how): return subprocess.Popen([sys.executable, str(script), str(killed), how])
     process, deadline = go("sleep"), time.monotonic() + 30
     while not (killed / "shard-00002.safetensors").exists() and time.monotonic() < deadline: time.sleep(.01)
     process.send_signal(signal.SIGKILL)
@@ -642,7 +643,7 @@ def results(fakes, corpus, tmp_path_factory):
 
 def test_results_are_strict_json_without_nan_or_paths(results):
     text = (results[0] / "results.json").read_text()
-    refuse = lambda x: pytest.fail(f"{x} in results.json")
+    def refuse(x): pytest.fail(f"{x} in results.json")
     found = json.loads(text, parse_constant=refuse)
     assert str(results[0]) not in text
     assert not re.search(r'"(/|[A-Z]:\\)', text) and str(Path.home()) not in text and str(Path.cwd()) not in text

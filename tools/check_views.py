@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from platonic_nb.core import dump_json
-from platonic_nb.extraction import deviation, check_encoder, load_encoder, refusal
+from platonic_nb.extraction import check_encoder, deviation, load_encoder, refusal
 from platonic_nb.structures import load_mp20
 from platonic_nb.zoo import bundled, cards
 

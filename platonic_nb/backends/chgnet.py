@@ -99,7 +99,7 @@ class CHGNetEncoder:
 def _forward(self:CHGNetEncoder, batch):
     "Atom vectors after convolution `layer` for a `BatchedGraph`."
     import torch
-    m, last = self.model, self.layer == self.model.n_conv - 1
+    m = self.model
     with torch.inference_mode():
         atom, bond = m.atom_embedding(batch.atomic_numbers - 1), m.bond_embedding(batch.bond_bases_ag)
         weights_ag, weights_bg = m.bond_weights_ag(batch.bond_bases_ag), m.bond_weights_bg(batch.bond_bases_bg)

@@ -105,7 +105,7 @@ def _tidy(model, double):
     for module in model.modules():
         if not isinstance(module, torch.fx.GraphModule): continue
         _drop_unread(module.graph); module.recompile()
-        for name, used in module.named_buffers():
+        for used in module.buffers():
             if not double or used.ndim != 3: continue
             exact = wigner_3j(*((n - 1)//2 for n in used.shape), dtype=torch.float64)
             used.copy_(exact*(used*exact).sum()/(exact*exact).sum())
