@@ -7,7 +7,7 @@ __all__ = ['gather', 'resolve_models', 'extract_job', 'folder_of', 'extract_all'
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-003
 import time
-from concurrent.futures import as_completed
+from concurrent.futures import BrokenExecutor, as_completed
 from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
 from pathlib import Path
@@ -33,6 +33,8 @@ def gather(structures="default", # "default", "aflow", "mp20", a path, or a list
     else: found, name = read_structures(structures, quarantine=unread), Path(structures).name
     good, bad = validate(found)
     bad = pd.concat([pd.DataFrame(unread, columns=["structure", "model", "reason"]), bad], ignore_index=True)
+    if isinstance(structures, (str, Path)) and str(structures) not in words: # results are shared: no paths of this machine
+        bad["reason"] = [r.replace(str(Path(structures)), name) for r in bad["reason"]]
     if not good: raise PlatonicError(f"{name}: no usable structure (first: {bad.reason.iloc[0] if len(bad) else 'it is empty'})")
     return good, name, bad
 
@@ -82,6 +84,8 @@ def extract_all(jobs,          # dict name -> list of structures
         for name, result in done:
             try: seconds[name] = result()[1]
             except PlatonicError as e: failure = failure or e
+            except BrokenExecutor:
+                failure = failure or PlatonicError(f"{name}: a worker process died, killed or out of memory; what was finished is on disk, run again (--jobs 1 takes less memory)")
             bar.update(sum(map(len, jobs[name])))
     if failure: raise failure
     return {name: EmbeddingTable.open(folder_of(out, name)) for name in jobs}, dict(sorted(seconds.items()))
@@ -174,9 +178,11 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     Raises `PlatonicError` for unknown names, unreadable structures, or a model that loses every structure.
     """
     if preset not in ("default", "paper"): raise PlatonicError(f'preset {preset!r}: want "default" or "paper"')
+    if seed < 0: raise PlatonicError(f"seed {seed}: want 0 or more")
     clock, names = _Clock(), resolve_models(models)
     write_atomic(Path(out)/".writable", b"").unlink()  # fail now, not after the extraction
     S, corpus, unusable = gather(structures)
+    if options.get("strict") and len(unusable): raise PlatonicError("structure {structure} cannot be used: {reason}".format(**unusable.iloc[0]))
     clock("structures")
     tables, seconds = extract_all({n: S for n in names}, out, executor, quiet, **options)
     clock("extraction of models")

@@ -42,7 +42,7 @@ def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a
         models: Annotated[str, typer.Option(help="bundled, or names separated by commas (see `platonic models`)")] = "bundled",
         preset: Annotated[str, typer.Option(help="default, or paper: coordinates without centring")] = "default",
         out: Annotated[str, typer.Option(help="folder of the results; an interrupted run is taken up there")] = "results",
-        seed: Annotated[int, typer.Option(help="of the pool, ties and resampling")] = 0,
+        seed: Annotated[int, typer.Option(help="of the pool, ties and resampling", min=0)] = 0,
         jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
         trust: Trust = None, quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "Extract, project, compare and judge: writes results.json, report.html, figures/ and embeddings/."
@@ -78,8 +78,9 @@ def extract(model: Annotated[str, typer.Argument(help="a name from `platonic mod
     "Write the vectors of one model to a folder; resumes where it was stopped."
     from platonic_nb.atlas import gather
     from platonic_nb.extraction import extract as compute, load_encoder
-    encoder = load_encoder(model, layer=int(layer) if layer.isdigit() else layer, trust=trust)
+    encoder = load_encoder(model, layer=int(layer) if layer.isdecimal() else layer, trust=trust)
     S, _, unusable = gather(structures)
+    if strict and len(unusable): raise PlatonicError("structure {structure} cannot be used: {reason}".format(**unusable.iloc[0]))
     table = compute(encoder, S, out=out, memory=memory, strict=strict, quiet=quiet)
     left_out = unusable.to_dict("records") + table.meta["quarantine"]
     for q in left_out[:20]: print(f"left out: {q['structure']}: {q['reason']}", file=sys.stderr)

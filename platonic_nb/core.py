@@ -70,9 +70,10 @@ def write_atomic(path,        # final name of the file
         os.chmod(tmp, 0o644)
         os.replace(tmp, path)
     except OSError as e:
-        if tmp and os.path.exists(tmp): os.unlink(tmp)
         raise PlatonicError(f"{path}: cannot write ({e.strerror or e}); what was written before is intact, "
                             "free space or choose another folder and run again") from e
+    finally: # also after Ctrl-C
+        if tmp and os.path.exists(tmp): os.unlink(tmp)
     return path
 
 # %% ../nbs/core.ipynb #core-023

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from .core import GROUP_COLORS, PlatonicError, check_matrix, element_groups, figure_style
-from .table import EmbeddingTable
 from .anchors import Anchors
 
 # %% ../nbs/03_projection.ipynb #03-projection-013

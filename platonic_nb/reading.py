@@ -83,13 +83,15 @@ def _collect(sources, where, quarantine):
     "Run loaders (name, function) one by one; yield named structures, keep records of failures."
     lost, count = [], 0
     for name, load in sources:
+        name = name.encode("utf-8", "replace").decode() # a file name need not be text
         try: found = load()
         except Exception as e: # parsers raise anything; the reason is kept and the rest goes on
             lost.append(record(name, str(e) if isinstance(e, PlatonicError) else f"{type(e).__name__}: {_short(e)}; check the file"))
             if quarantine is not None: quarantine.append(lost[-1])
             continue
         for i, a in enumerate(found):
-            id = a.info.get("id") or (name if len(found) == 1 else f"{name}:{i}")
+            id = a.info.get("id") # extended xyz may hold anything under this name
+            id = str(id) if isinstance(id, (str, int, np.integer)) and str(id) else (name if len(found) == 1 else f"{name}:{i}")
             a.info = {**a.info, "id": str(id), "family": str(a.info.get("family") or id)}
             count += 1
             yield a
@@ -143,7 +145,9 @@ def iter_structures(path,                      # file or folder (searched with i
                     ):                         # generator of ase.Atoms
     "`read_structures` one at a time: for a folder, memory holds one file."
     path = Path(path)
-    if not path.exists(): raise PlatonicError(f"{path}: no such file or folder; check the path")
+    try: there = path.exists()
+    except OSError as e: raise PlatonicError(f"{path}: cannot read ({e.strerror or e}); check the path") from e
+    if not there: raise PlatonicError(f"{path}: no such file or folder; check the path")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and _kind(p))
     if not files or not _kind(files[0]):
         raise PlatonicError(f"{path}: no crystals here; wanted a folder or file ending in {', '.join(_KINDS)} (also .gz) or named POSCAR")
@@ -210,7 +214,7 @@ def validate(structures,             # iterable of ase.Atoms
     """
     good, bad, seen = [], [], set()
     for i, a in enumerate(structures):
-        id = str(a.info.get("id") or "")
+        id = "" if a.info.get("id") is None else str(a.info["id"])
         reason = ("no info['id']; use structures.with_ids" if not id else "duplicate id (the first one is used); rename it" if id in seen
                   else _fault(a, min_distance))
         seen.add(id)

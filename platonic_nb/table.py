@@ -165,7 +165,10 @@ def manifest_bytes(meta,        # the table's meta
                    **more       # further top-level entries
                    )->bytes:
     "The folder's manifest."
-    return dump_json({"format": FORMAT, "complete": complete, "meta": meta, "shards": list(shards), **more}).encode()
+    body = {"format": FORMAT, "complete": complete, "meta": meta, "shards": list(shards), **more}
+    return dump_json({**body, "sha256": _digest(body)}).encode()
+
+def _digest(body): return hashlib.sha256(dump_json(body).encode()).hexdigest()
 
 @patch
 def save(self:EmbeddingTable,
@@ -194,6 +197,8 @@ def read_manifest(path,    # folder of a table
         raise PlatonicError(f"{file}: not a manifest of an embedding table (no list of shards)")
     if manifest.get("format") != FORMAT:
         raise PlatonicError(f"{file}: format {manifest.get('format')}, this version reads {FORMAT}; update platonic_nb")
+    if manifest.pop("sha256", None) != _digest(manifest):
+        raise PlatonicError(f"{file}: differs from its own SHA-256, the manifest is damaged; extract again into a new folder")
     return manifest
 
 def open_shard(path,  # folder of the table

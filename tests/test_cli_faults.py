@@ -70,23 +70,6 @@ def refused(result, *words):
     for w in words: assert w in err, (w, err)
 
 
-# Bugs that are known: start of a test's name -> what is wrong. An entry is deleted with its fix; strict, so that it cannot be forgotten.
-KNOWN = {
-    'test_layer_and_trust[extract 7net-0 --layer \\xb2': 'isdigit() is true where int() fails',
-    'test_usage_errors_end': '--seed has no min=0',
-    'test_places_that_cannot': 'OSError from exists() for a name that is too long',
-    'test_strict_stops_at_what_cannot_be_used': '--strict ignores what gather set aside',
-    'test_ids_and_names_from_anywhere': 'an array under id in extended xyz; a file name that is no text',
-    'test_a_whole_run': 'reasons of unreadable files hold their absolute path',
-}
-
-
-@pytest.fixture(autouse=True)
-def known_bug(request):
-    reason = next((r for start, r in KNOWN.items() if request.node.name.startswith(start)), None)
-    if reason: request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
-
-
 @pytest.fixture(scope="module")
 def crystals(tmp_path_factory):
     folder = tmp_path_factory.mktemp("crystals")

@@ -98,43 +98,6 @@ def accounted(table, structures):
     return {q["structure"]: q["reason"] for q in table.meta["quarantine"]}
 
 
-# Bugs that are known: start of a test's name -> what is wrong. An entry is deleted with its fix; strict, so that it cannot be forgotten.
-KNOWN = {
-    'test_memory_budget': 'edges_expected spreads a cluster over its vacuum',
-    'test_numbers_as_ids': 'validate takes id 0 for none; ids in the quarantine are not str',
-    'test_an_id_that_is_no_text': 'UnicodeEncodeError from hash_structures',
-    'test_encoder_that_fails_on_some[short-': 'encode_shard does not check the shape of what a model gave',
-    'test_encoder_that_fails_on_some[long-': 'encode_shard does not check the shape of what a model gave',
-    'test_encoder_that_fails_on_some[narrow-': 'encode_shard does not check the shape of what a model gave',
-    'test_encoder_that_fails_on_some[flat-': 'encode_shard does not check the shape of what a model gave',
-    'test_encoder_that_fails_on_some[None-': 'encode_shard does not check the shape of what a model gave',
-    'test_encoder_that_fails_on_some[beyond float32-': 'finite in float64, infinite in the table',
-    'test_encoder_that_fails_only_in_company': 'encode_shard encodes a second time in company instead of keeping the single results',
-    'test_errors_that_cancel': 'encode_shard does not check the shape of what a model gave',
-    'test_encoder_whose_refusal_fails': 'refusal lets any exception of encoder.refuses out',
-    'test_nothing_is_silently_dropped': 'encode_shard does not check the shape of what a model gave; encode_shard encodes a second time in company instead of keeping the single results',
-    'test_folder_that_cannot_be_written': 'OSError from exists() in _resume',
-    'test_folder_that_may_not_be_entered': 'PermissionError from exists() in _resume',
-    'test_manifest_that_is_damaged[{"format": 1, "shards": []}': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_manifest_that_is_damaged[{"format": 1, "shards": [1]': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_manifest_that_is_damaged[{"format": 1, "shards": [{}]': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_manifest_that_is_damaged[{"format": 1, "shards": [], "meta": {"t': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_manifest_that_is_damaged[{"format": 1, "shards": [], "meta": 3': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_one_bit_of_the_manifest': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_a_damaged_manifest': 'the manifest has no hash of its own; read_manifest does not check meta and entries',
-    'test_resuming_does_not_depend': 'origin records torch only when it happens to be imported',
-    'test_ctrl_c_leaves': 'write_atomic removes its temporary file only after OSError',
-    'test_no_path_of_an_unreadable': 'reasons of unreadable files hold their absolute path',
-    "test_too_little_for_a_run[{'seed': -1}]": 'ValueError from numpy',
-}
-
-
-@pytest.fixture(autouse=True)
-def known_bug(request):
-    reason = next((r for start, r in KNOWN.items() if request.node.name.startswith(start)), None)
-    if reason: request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
-
-
 # --- structures that cannot be encoded
 
 CU = bulk("Cu")
