@@ -10,7 +10,7 @@ __all__ = ['handmade', 'Pool', 'neighbour_pool', 'draw_pool', 'project_pool', 'C
            'benjamini_hochberg', 'bootstrap', 'chance_overlap', 'element_overlap', 'onehot_overlap', 'permutation_test',
            'resampling_weights', 'verdict']
 
-# %% ../nbs/04b_ladder.ipynb #c003
+# %% ../nbs/04b_ladder.ipynb #04b-003
 import zlib
 from dataclasses import dataclass
 import numpy as np
@@ -22,12 +22,12 @@ from .similarity import (Score, cka, cknna, distance_correlation, gfre, informat
 from .resampling import (Estimate, benjamini_hochberg, bootstrap, chance_overlap, element_overlap, onehot_overlap, permutation_test,
     resampling_weights, verdict)
 
-# %% ../nbs/04b_ladder.ipynb #c004
+# %% ../nbs/04b_ladder.ipynb #04b-004
 _all_ = ["Score", "cka", "cknna", "distance_correlation", "gfre", "information_imbalance", "intrinsic_dimension", "lfre", "mutual_knn",
          "neighbours", "overlap", "procrustes", "remove_element_means", "split_structures",
          "Estimate", "benjamini_hochberg", "bootstrap", "chance_overlap", "element_overlap", "onehot_overlap", "permutation_test", "resampling_weights", "verdict"]
 
-# %% ../nbs/04b_ladder.ipynb #c032
+# %% ../nbs/04b_ladder.ipynb #04b-010
 def handmade(structures,          # list of ase.Atoms with info["id"]
              keys=None,           # MultiIndex of (structure, site): return these atoms in this order; None for all
              r_cut:float=5.0,     # radius of the surroundings, angstrom
@@ -54,7 +54,7 @@ def handmade(structures,          # list of ase.Atoms with info["id"]
                            {"model": "handmade", "layer": "soap", "r_cut": r_cut, "n_max": n_max, "l_max": l_max, "sigma": sigma})
     return table if keys is None else table.select(keys)
 
-# %% ../nbs/04b_ladder.ipynb #c035
+# %% ../nbs/04b_ladder.ipynb #04b-013
 @dataclass(frozen=True, eq=False, repr=False)
 class Pool:
     "Neighbour lists of several tables over the same atoms, raw and given the element."
@@ -72,7 +72,7 @@ class Pool:
         if name not in lists: raise PlatonicError(f'ladder: "{name}" is not in the pool (it holds {", ".join(lists)}); add its coordinates')
         return lists[name]
 
-# %% ../nbs/04b_ladder.ipynb #c035b
+# %% ../nbs/04b_ladder.ipynb #04b-014
 def neighbour_pool(coords,      # dict name -> (n, K) coordinates of the same atoms; may hold controls and "handmade"
                    Z,           # (n,) atomic numbers
                    groups,      # (n,) structure of each row
@@ -89,7 +89,7 @@ def neighbour_pool(coords,      # dict name -> (n, K) coordinates of the same at
     raw, within = ({name: neighbours(X, k, groups, w, seed=seeds[name]) for name, X in coords.items()} for w in (None, Z))
     return Pool(k, Z, groups, groups if units is None else np.unique(units, return_inverse=True)[1], raw, within)
 
-# %% ../nbs/04b_ladder.ipynb #c036
+# %% ../nbs/04b_ladder.ipynb #04b-016
 def draw_pool(keys,       # MultiIndex of (structure, site) that all tables share
               n:int=300,  # structures
               seed:int=0, # of the draw
@@ -98,7 +98,7 @@ def draw_pool(keys,       # MultiIndex of (structure, site) that all tables shar
     ids = keys.get_level_values(0).unique()
     return set(ids if len(ids) <= n else np.random.default_rng(seed).choice(ids.to_numpy(), n, replace=False))
 
-# %% ../nbs/04b_ladder.ipynb #c036b
+# %% ../nbs/04b_ladder.ipynb #04b-017
 def project_pool(tables,           # EmbeddingTables of models, controls and the hand-made one (list, or dict name -> table)
                  anchors,          # `Anchors` among the atoms that all of them have
                  structures=300,   # how many structures, drawn with `seed`; or the ids of those wanted; None for all
@@ -119,7 +119,7 @@ def project_pool(tables,           # EmbeddingTables of models, controls and the
     coords = {m: t.select(keys).X if m in unprojected else project(t.select(keys).X, anchors.of(t), center) for m, t in tables.items()}
     return neighbour_pool(coords, atoms["Z"], atoms["structure"], k, atoms["family"], seed)
 
-# %% ../nbs/04b_ladder.ipynb #c039
+# %% ../nbs/04b_ladder.ipynb #04b-021
 def _seed(name:str)->str: return name.split("@untrained")[1].lstrip(":") or "0"
 
 def _network_rungs(a, b, names, controls)->list:
@@ -130,7 +130,7 @@ def _network_rungs(a, b, names, controls)->list:
     rungs += [("untrained, one", a, u) for u in ub] + [("untrained, one", u, b) for u in ua]
     return rungs + [("untrained, both", u, v) for u in ua for v in ub if _seed(u) != _seed(v)]
 
-# %% ../nbs/04b_ladder.ipynb #c039b
+# %% ../nbs/04b_ladder.ipynb #04b-022
 def _climb(pool, a, b, rungs, within:bool):
     "Per-atom scores: a frame of what each column is, and the (n, columns) matrix; the pair itself comes first."
     la, lb = (pool.lists(m, within) for m in (a, b))
@@ -142,7 +142,7 @@ def _climb(pool, a, b, rungs, within:bool):
     columns += [(kind, x, y, overlap(pool.lists(x, within), pool.lists(y, within))) for kind, x, y in rungs]
     return pd.DataFrame([c[:3] for c in columns], columns=["rung", "a", "b"]), np.stack([c[3] for c in columns], axis=1)
 
-# %% ../nbs/04b_ladder.ipynb #c040
+# %% ../nbs/04b_ladder.ipynb #04b-023
 @dataclass(frozen=True, eq=False, repr=False)
 class Climb:
     "One score with its rungs (raw, or given the element)."
@@ -168,7 +168,7 @@ class Climb:
         kind = self.rungs[self.rungs.rung.str.startswith(rung)]
         return None if kind.empty else kind.loc[kind.value.idxmax()]
 
-# %% ../nbs/04b_ladder.ipynb #c040b
+# %% ../nbs/04b_ladder.ipynb #04b-025
 def _judge(columns, scores, units, n_boot, seed, margin)->Climb:
     est = bootstrap(scores, units, n_boot, seed)
     frame = columns.assign(value=est.value, low=est.ci95[0], high=est.ci95[1])
@@ -181,7 +181,7 @@ def _judge(columns, scores, units, n_boot, seed, margin)->Climb:
                  verdict(ci, margin, missing), missing, float(lift(est.value)), np.nanquantile(lift(est.draws), [0.025, 0.975]),
                  np.c_[est.draws[:, 0], gaps])
 
-# %% ../nbs/04b_ladder.ipynb #c041
+# %% ../nbs/04b_ladder.ipynb #04b-026
 @dataclass(frozen=True, eq=False, repr=False)
 class Ladder:
     "The score of a pair of models over its rungs, raw and given the element."
@@ -198,7 +198,7 @@ class Ladder:
         return "\n".join([f"{self.a} with {self.b} (k={self.k}, pool {self.pool} atoms of {self.structures} structures)",
                           line("raw", self.raw), line("given the element", self.within)])
 
-# %% ../nbs/04b_ladder.ipynb #c041b
+# %% ../nbs/04b_ladder.ipynb #04b-027
 def ladder(pool,           # `Pool`, or a dict of coordinates as `neighbour_pool` takes it (then `Z` and `groups` too)
            a:str,          # a model in the pool
            b:str,          # another
@@ -219,7 +219,7 @@ def ladder(pool,           # `Pool`, or a dict of coordinates as `neighbour_pool
     raw, within = (_judge(*_climb(pool, a, b, rungs, w), pool.units, n_boot, seed, margin) for w in (False, True))
     return Ladder(a, b, pool.k, len(pool.Z), len(set(pool.groups)), raw, within)
 
-# %% ../nbs/04b_ladder.ipynb #c047
+# %% ../nbs/04b_ladder.ipynb #04b-033
 def _interval(row)->dict|None:
     return None if row is None else {"value": float(row["value"]), "ci95": [float(row["low"]), float(row["high"])], "a": row["a"], "b": row["b"]}
 
@@ -237,7 +237,7 @@ def to_dict(self:Ladder)->dict:
     return {"a": self.a, "b": self.b, "k": self.k, "pool": self.pool, "structures": self.structures, **_climb_dict(self.raw),
             "within_element": _climb_dict(self.within)}
 
-# %% ../nbs/04b_ladder.ipynb #c047b
+# %% ../nbs/04b_ladder.ipynb #04b-034
 def ladder_all(pool:Pool,         # lists of models, controls and "handmade"
                models=None,       # models to pair; default: everything in the pool that is no control
                controls=None,     # as in `ladder`
@@ -249,7 +249,7 @@ def ladder_all(pool:Pool,         # lists of models, controls and "handmade"
     if len(models) < 2: raise PlatonicError(f"ladder_all: want at least two models, got {models}")
     return [ladder(pool, a, b, controls, **options) for a, b in combinations(models, 2)]
 
-# %% ../nbs/04b_ladder.ipynb #c047bb
+# %% ../nbs/04b_ladder.ipynb #04b-035
 def agreement(pool:Pool,       # lists of two models or more; no controls needed
               models=None,     # models to pair; default: as in `ladder_all`
               n_boot:int=1000, # bootstrap draws
@@ -262,7 +262,7 @@ def agreement(pool:Pool,       # lists of two models or more; no controls needed
         rows.append({"a": l.a, "b": l.b, "k": l.k, "pool": l.pool, **part(l.raw, ""), **part(l.within, "within_")})
     return pd.DataFrame(rows)
 
-# %% ../nbs/04b_ladder.ipynb #c053
+# %% ../nbs/04b_ladder.ipynb #04b-041
 _RUNGS = {"null_shuffled": "atoms shuffled", "null_element": "shuffled within element", "null_onehot": "one-hot elements",
           "null_handmade": "hand-made descriptor", "one": "one of the two untrained", "both": "both untrained", "pair": "both trained"}
 
@@ -275,7 +275,7 @@ def rungs_of(part,    # `Ladder.to_dict()` or an entry of results.json, or the "
         if found: rungs[kind] = max(found, key=lambda u: u["value"])
     return {r: (v["value"], *v["ci95"]) for r, v in (rungs | {"pair": part}).items()}
 
-# %% ../nbs/04b_ladder.ipynb #c053b
+# %% ../nbs/04b_ladder.ipynb #04b-042
 def _draw_rungs(ax, parts, dark, color):
     "One row per rung: a dot and a line per pair, a bar at the median of the dark ones."
     order = [r for r in _RUNGS if any(r in p for p in parts)]
@@ -289,7 +289,7 @@ def _draw_rungs(ax, parts, dark, color):
     ax.set(yticks=range(len(order)), yticklabels=[_RUNGS[r] for r in order], xlim=(0, None), ylim=(-.6, len(order) - .4))
     ax.axhspan(len(order) - 1.5, len(order) - .4, color=".95", zorder=-1)
 
-# %% ../nbs/04b_ladder.ipynb #c053c
+# %% ../nbs/04b_ladder.ipynb #04b-043
 def plot_ladder(pairs,       # `Ladder`s, or their dicts as in results.json; a list, or one alone
                 across=None, # bools, one per pair: across architectures (dark, the medians are theirs) or not (light); None: all dark
                 ):           # matplotlib figure
@@ -309,7 +309,7 @@ def plot_ladder(pairs,       # `Ladder`s, or their dicts as in results.json; a l
                       "lines are 95 % intervals", fontsize=7.5, color=".35")
     return fig
 
-# %% ../nbs/04b_ladder.ipynb #c064
+# %% ../nbs/04b_ladder.ipynb #04b-055
 def plot_depth(profile,          # DataFrame: layer, series, value, low, high, and `part` ("raw" or "within")
                figsize=(8.4, 3), # inches
                ):                # matplotlib figure
@@ -330,7 +330,7 @@ def plot_depth(profile,          # DataFrame: layer, series, value, low, high, a
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return fig
 
-# %% ../nbs/04b_ladder.ipynb #c064b
+# %% ../nbs/04b_ladder.ipynb #04b-056
 def depth_profile(layers,       # dict layer -> `Pool` that holds a, b and untrained controls at that layer
                   a:str,        # model
                   b:str,        # model
@@ -346,7 +346,7 @@ def depth_profile(layers,       # dict layer -> `Pool` that holds a, b and untra
                      for rung, t in tops.items() if t is not None]
     return pd.DataFrame(rows)
 
-# %% ../nbs/04b_ladder.ipynb #c072
+# %% ../nbs/04b_ladder.ipynb #04b-064
 def paper_knn(A,              # (n, K) uncentred coordinates of one model
               B,              # (n, K) of another
               n:int=1000,     # random atoms
@@ -357,7 +357,7 @@ def paper_knn(A,              # (n, K) uncentred coordinates of one model
     rows = np.random.default_rng(seed).permutation(len(A))[:n]
     return mutual_knn(np.asarray(A)[rows], np.asarray(B)[rows], k=k, metric="dot")
 
-# %% ../nbs/04b_ladder.ipynb #c078
+# %% ../nbs/04b_ladder.ipynb #04b-070
 def pool_halves(coords,        # dict name -> (n, K): the models, their controls and "handmade"
                 a:str,         # model
                 b:str,         # model

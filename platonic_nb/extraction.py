@@ -129,8 +129,9 @@ def check_encoder(encoder:Encoder,   # what to check
             yes("distinguishes atoms", good and len(X) > 1 and np.ptp(X, axis=0).max() > 0), yes("leaves structures and process alone", unchanged)]
     if all(v == 0 for _, v, _ in rows[:3]):
         moved = {k: encoder.encode(s)[order] for k, (s, order) in _transformed(S, seed).items()}
+        if any(len(a) == 1 for a in S): moved["one-atom cells"] = np.concatenate([encoder.encode([a]) if len(a) == 1 else x for a, x in zip(S, np.split(X, np.cumsum([len(a) for a in S])[:-1]))])
         moved |= {"repeat": encoder.encode(S), "one at a time": np.concatenate([encoder.encode([a]) for a in S]),
-                  "one-atom cells": np.concatenate([encoder.encode(S[::-1])[-len(S[0]):]] + [X[len(S[0]):]])}
+                  "reversed batch": np.concatenate(np.split(encoder.encode(S[::-1]), np.cumsum([len(a) for a in S[::-1]])[:-1])[::-1])}
         rows += [(k, deviation(X, Y), np.inf if k == "mirror image" else tol) for k, Y in moved.items()]
         rows.append(("noise floor", max(v for k, v, _ in rows if k in moved and k != "mirror image"), tol))
     report = pd.DataFrame(rows, columns=["check", "value", "limit"]).set_index("check")

@@ -40,7 +40,7 @@ class ModelCard:
     training_data: str        # data set of the labels
     functional: str           # density functional of the labels
     conservative: bool        # forces are the gradient of the energy
-    equivariant: str          # symmetry built in: "SO(3)", "O(3)" or "none"
+    equivariant: str          # symmetry built in: "SO(3)", "O(3)", "invariant" or "none"
     dim: int                  # length of a vector at the paper's layer
     layers: int               # number of layers that can be asked for, 0 .. layers-1
     paper_layer: int          # the layer that the paper (or, for models not in it, this package) takes

@@ -67,7 +67,6 @@ def given_Liar(given_encoder):
             X = self.encoder.encode(structures)
             if self.how == "knows the direction": X = X + np.concatenate([a.positions[:, :1] for a in structures])*1e-2
             if self.how == "knows its batch mates": X = X*(1 + 1e-3*len(structures))
-            if self.how == "half precision": X = X.astype(np.float16).astype(np.float32)
             if self.how == "gives NaN": X = X*np.nan
             if self.how == "moves the atoms": structures[0].positions += 0.1
             return X

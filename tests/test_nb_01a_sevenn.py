@@ -1,9 +1,9 @@
 """Generated from nbs/01a_sevenn.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase.build import bulk
-from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, load, redraw, weights_path
+from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, _product, load, redraw, weights_path
 from platonic_nb.core import file_sha256
-from platonic_nb.zoo import parse_name
+from platonic_nb.zoo import cards, parse_name
 from scipy.spatial.transform import Rotation
 from sevenn.calculator import SevenNetCalculator
 from sevenn.model_build import build_E3_equivariant_model
@@ -142,7 +142,15 @@ def test_loading_by_name_2(given_salt_2, given_encoder, given_y):
     assert load(parse_name("7net-0"), dtype="float64").encode([salt]).dtype == np.float64
 
 
-def test_loading_by_name_3(given_salt_2):
+def test_loading_by_name_3():
+    # Loading by name
+    for name in ("7net-0", "7net-l3i5"):
+        e3nn_product = _network(weights_path(cards()[name]))[0]._modules["2_convolution"].convolution
+        x0, y0, w0 = (torch.randn(50, n, generator=torch.Generator().manual_seed(n)) for n in (e3nn_product.irreps_in1.dim, e3nn_product.irreps_in2.dim, e3nn_product.weight_numel))
+        assert torch.allclose(_product(e3nn_product, torch.float32)(x0, y0, w0), e3nn_product(x0, y0, w0), atol=1e-5, rtol=1e-5), name
+
+
+def test_loading_by_name_4(given_salt_2):
     # Loading by name
     salt = given_salt_2["salt"]
     for name in ("7net-0", "7net-l3i5"):

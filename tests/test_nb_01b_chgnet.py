@@ -71,6 +71,8 @@ def test_loading_by_name_2(given_salt):
     local = f"chgnet:{weights_path(MODELS[0])}"
     test_eq(load(parse_name(local), trust=MODELS[0].sha256).encode([salt]), x)
     assert not hasattr(encoder, "energies_from")
+    old = load(parse_name(f"chgnet:{weights_path(MODELS[1])}"), trust=MODELS[1].sha256)
+    assert np.allclose(old.encode([salt]), load(parse_name("chgnet-0.2.0")).encode([salt]))
 
 
 @pytest.fixture(scope="module")

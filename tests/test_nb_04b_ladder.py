@@ -1,17 +1,15 @@
 """Generated from nbs/04b_ladder.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from matplotlib import pyplot as plt
-from pathlib import Path
 from platonic_nb.alignment import _seed, draw_pool, handmade, ladder, ladder_all, neighbour_pool, paper_knn, plot_ladder, pool_halves, project_pool, rungs_of
 from platonic_nb.anchors import select_anchors
-from platonic_nb.core import dump_json, write_atomic
+from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.projection import project
 from platonic_nb.resampling import bootstrap
 from platonic_nb.similarity import mutual_knn
-from platonic_nb.structures import aflow_prototypes, load_mp20
+from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
-import json
 import numpy as np
 import pandas as pd
 import pytest
@@ -186,49 +184,6 @@ def test_the_picture_1(given_bare, given_entry, given_pair):
     dots = [[float(l.get_xdata()[0]) for l in ax.lines if l.get_marker() == "o"] for ax in two.axes]
     test_close([d[-1] for d in dots], [pair.raw.value, pair.within.value])
     plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def given_mp20():
-    # On a common pool of 300 crystals
-    mp20 = load_mp20("val", sample=300, seed=0)
-    views = ["7net-0", "7net-0_22May2024", "7net-mf-0:PBE", "chgnet-0.3.0"]
-    controls_mp20 = {m: [f"{m.split('-')[0]}{'-0' if m.startswith('7net') else '-0.3.0'}@untrained:{seed}" for seed in range(3)] for m in views}
-    names_mp20 = views + sorted({c for cs in controls_mp20.values() for c in cs})
-    tables_mp20 = {m: extract(load_encoder(m), mp20) for m in names_mp20} | {"handmade": handmade(mp20)}
-    keys_mp20 = common_keys(tables_mp20.values())
-    anchors_mp20 = select_anchors(tables_mp20["7net-0"], k=100, method="random", seed=0, among=keys_mp20)
-    pool_mp20 = project_pool(tables_mp20, anchors_mp20)
-    ladders = ladder_all(pool_mp20, views, controls_mp20)
-    return {"ladders": ladders, "mp20": mp20, "tables_mp20": tables_mp20}
-
-
-@pytest.mark.slow
-@pytest.mark.data
-def test_on_a_common_pool_of_300_crystals_1(given_mp20):
-    # On a common pool of 300 crystals
-    ladders = given_mp20["ladders"]
-    summary = pd.DataFrame([{"a": l.a, "b": l.b, "score given": part, "value": c.value, "above chance": c.above_chance, "strongest rung": c.strongest.value, "which": c.strongest.rung,
-        "difference": c.difference, "low": c.difference_ci95[0], "high": c.difference_ci95[1], "verdict": c.verdict} for l in ladders for part, c in (("nothing", l.raw), ("the element", l.within))])
-    assert (summary[summary["score given"] == "nothing"].difference < 0).all() and (summary[summary["score given"] == "the element"].low > 0).all()
-    summary.round(3)
-
-
-@pytest.mark.slow
-@pytest.mark.data
-def test_on_a_common_pool_of_300_crystals_2(given_mp20):
-    # On a common pool of 300 crystals
-    ladders = given_mp20["ladders"]
-    mp20 = given_mp20["mp20"]
-    tables_mp20 = given_mp20["tables_mp20"]
-    record = {"what": "ladders of nbs/04b_ladder.ipynb on MP-20 val", "command": "run the slow cells of nbs/04b_ladder.ipynb", "structures": [s.info["id"] for s in mp20],
-              "anchors": {"method": "random", "k": 100, "seed": 0}, "versions": {k: v for k, v in tables_mp20["7net-0"].meta.items() if k in ("sevenn", "torch", "numpy", "dtype", "weights")},
-              "pairs": [l.to_dict() for l in ladders]}
-    stored_file = Path("04b_ladder.json")
-    if not stored_file.exists(): write_atomic(stored_file, dump_json(record))
-    stored_pairs = json.loads(stored_file.read_text())["pairs"]
-    assert all(abs(old[part]["value"] - new[part]["value"]) < 0.01 for old, new in zip(stored_pairs, record["pairs"]) for part in ("within_element", "null_untrained"))
-    len(stored_pairs)
 
 
 def test_the_published_notebook_s_score_1(given_keys, given_crystals):

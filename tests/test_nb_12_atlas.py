@@ -47,7 +47,7 @@ def given_control_tables(given_few):
     names = given_few["names"]
     tables = given_few["tables"]
     work = given_few["work"]
-    control_tables, _ = extract_all({c: few for n in names for c in controls(n, 2)}, work.name)
+    control_tables, _ = extract_all({c: few for n in names for c in controls(n)}, work.name)
     anchors = select_anchors(tables["7net-0"], k=50, among=list(tables.values()))
     ladders, pool = climb_all(tables, control_tables, few, anchors, {a.info["id"] for a in few}, k=5)
     claim = claim_geometry(ladders)

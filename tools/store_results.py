@@ -1,7 +1,7 @@
-"""Keep the result of a long run beside the notebooks: python tools/store_results.py RESULTS_DIR NAME "COMMAND"
+"""Keep the result of a long run beside the notebooks: python tools/store_results.py RESULTS_DIR NAME "COMMAND" [COMMIT]
 
 Writes nbs/stored/NAME.json (what the figures and tables of the lessons need of results.json, four digits, with the
-command, the commit and the versions) and nbs/images/NAME.png (the ladder figure of that run).
+command, the commit and the versions; call it from the clone that made the run, or name the commit) and nbs/images/NAME.png (the ladder figure of that run).
 """
 import json
 import subprocess
@@ -14,15 +14,16 @@ from platonic_nb.report import figure_ladder, save_figure
 NBS = Path(__file__).resolve().parent.parent / "nbs"
 
 
-def main(folder, name, command):
+def main(folder, name, command, commit=None):
     results = json.loads((Path(folder) / "results.json").read_bytes())
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    commit = commit or subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     knn = results["alignment"]["mutual_knn"]
     knn["pool"].pop("structures")
     results["corpus"].pop("unusable")
     kept = {"schema": results["schema"], "command": command, "commit": commit, "seed": results["seed"], "versions": results["versions"],
             "corpus": results["corpus"], "anchors": {k: results["anchors"][k] for k in ("method", "k", "source")},
-            "models": [{k: m[k] for k in ("name", "n_atoms", "quarantined", "weights_sha256")} for m in results["models"]],
+            "models": [{k: m[k] for k in ("name", "family", "n_atoms", "quarantined", "weights_sha256")} for m in results["models"]],
             "alignment": results["alignment"], "claims": results["claims"]}
     (NBS / "stored").mkdir(exist_ok=True)
     (NBS / "stored" / f"{name}.json").write_text(dump_json(to_plain(kept, 4), indent=None))

@@ -40,7 +40,10 @@ def _checkpoint(path:str, version:str):
     from chgnet.model import CHGNet
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return CHGNet.from_file(path, mlp_out_bias=version == "0.2.0", version=version or None)
+        try: return CHGNet.from_file(path, mlp_out_bias=version == "0.2.0", version=version or None)
+        except RuntimeError:  # a local file of the 0.2.0 kind: its convolutions have a bias
+            if version: raise
+            return CHGNet.from_file(path, mlp_out_bias=True)
 
 def redraw(model,    # a CHGNet
            seed:int, # of the new weights
@@ -76,6 +79,8 @@ def _graph(atoms, converter, dtype):
                         atom_graph_cutoff=converter.atom_graph_cutoff, bond_graph_cutoff=converter.bond_graph_cutoff)
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-013
+_UNSEEN = frozenset(range(84, 89)) # MPtrj holds no Po, At, Rn, Fr, Ra: their embeddings exist but were never trained
+
 class CHGNetEncoder:
     "A CHGNet as an `Encoder`: atom vectors after convolution `layer`."
     mirror_invariant, edges_per_pack, bytes_per_edge = True, 10_000, 10_000 # peak memory, measured on 864 copper atoms
@@ -83,7 +88,7 @@ class CHGNetEncoder:
         import torch
         self.model, self.name, self.layer = model.to(getattr(torch, dtype)).eval().requires_grad_(False), name, layer
         self.dim, self.cutoff = model.atom_fea_dim, float(model.graph_converter.atom_graph_cutoff)
-        self.species = frozenset(range(1, model.atom_embedding.embedding.num_embeddings + 1))
+        self.species = frozenset(range(1, model.atom_embedding.embedding.num_embeddings + 1)) - _UNSEEN
         self.meta = {"layer": f"atom vectors after convolution {layer} of 0..{model.n_conv - 1}", "dtype": dtype,
                      "packing": f"{self.edges_per_pack} edges", **(meta or {})}
         if layer == model.n_conv - 1: self.energies_from = self._energies_from
@@ -157,7 +162,8 @@ def load(name:ModelName,      # from `zoo.parse_name`
     import chgnet
     card = cards().get(name.base)
     path = weights_path(card) if card else Path(name.path)
-    sha = require_trust(path, trust, pinned=[file_sha256(path)] if card else [])
+    sha = require_trust(path, trust, pinned=[file_sha256(path)] if card else [])  # a file inside a wheel is as trusted as the wheel
+    if card and sha != card.sha256: warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}", stacklevel=2)
     try: model = _checkpoint(str(path), card.variant if card else "")
     except Exception as e: raise PlatonicError(f"{path}: chgnet cannot build a network from it ({type(e).__name__}: {e})") from e
     from copy import deepcopy

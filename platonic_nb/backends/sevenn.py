@@ -21,7 +21,7 @@ _FILES = "pretrained_potentials/SevenNet_"
 MODELS = [
     ModelCard("7net-0", training_data="MPtrj", functional="PBE", file=_FILES + "0__11Jul2024/checkpoint_sevennet_0.pth",
               sha256="7052cb42b7b3be42b40b97fa0d21077a48c54b5548948fc4dcf346629f813c36", **_SHARED),
-    ModelCard("7net-0_22May2024", training_data="MPtrj", functional="PBE", file=_FILES + "0__22May2024/checkpoint_sevennet_0.pth",
+    ModelCard("7net-0_22May2024", training_data="MPF.2021.2.8", functional="PBE", file=_FILES + "0__22May2024/checkpoint_sevennet_0.pth",
               sha256="5d389fafd512e6ae2830d74d0b66ffc49a55d3832653ff8e7bf7f1343013c1d1", **_SHARED),
     ModelCard("7net-l3i5", training_data="MPtrj", functional="PBE", file=_FILES + "l3i5/checkpoint_l3i5.pth",
               sha256="a7ff190d41efe5b8317a03d20a468e4036a1a3e64e0b14fdbab64ac3f4bfc09d", **_SHARED | {"control": "7net-l3i5"}),
@@ -91,25 +91,37 @@ def _collate(graphs, dtype, modal):
     return data
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-025
-def _drop_unread(graph):
-    "Remove outer products whose result nobody reads from e3nn's generated code."
-    import torch
-    for node in reversed(graph.nodes):
-        if node.op == "call_function" and node.target is torch.functional.einsum and not node.users: graph.erase_node(node)
-
-def _tidy(model, double):
-    "Compiled tensor products without unread work; in float64, with coupling coefficients to full precision."
+def _product(tp, dtype):
+    "A module that gives what the e3nn tensor product `tp` (uvu, harmonics of multiplicity one) gives, by one matrix product per input."
     import torch
     from e3nn.o3 import wigner_3j
-    model = model.double() if double else model
-    for module in model.modules():
-        if not isinstance(module, torch.fx.GraphModule): continue
-        _drop_unread(module.graph); module.recompile()
-        for used in module.buffers():
-            if not double or used.ndim != 3: continue
-            exact = wigner_3j(*((n - 1)//2 for n in used.shape), dtype=torch.float64)
-            used.copy_(exact*(used*exact).sum()/(exact*exact).sum())
-    return model
+    slices, paths, w = [x.slices() for x in (tp.irreps_in1, tp.irreps_in2, tp.irreps_out)], {}, 0
+    for p in tp.instructions:
+        (m, a), (_, b), (_, c) = tp.irreps_in1[p.i_in1], tp.irreps_in2[p.i_in2], tp.irreps_out[p.i_out]
+        C = (wigner_3j(a.l, b.l, c.l, dtype=torch.float64)*p.path_weight).permute(1, 0, 2).reshape(b.dim, -1).to(dtype)
+        paths.setdefault(p.i_in1, []).append((slices[1][p.i_in2], C, c.dim, slices[2][p.i_out], slice(w, w + m)))
+        w += m
+
+    class Product(torch.nn.Module):
+        def forward(self, x, y, weight):
+            out = x.new_empty(len(x), tp.irreps_out.dim)
+            for i, parts in paths.items():
+                where, (m, ir) = slices[0][i], tp.irreps_in1[i]
+                coupled = torch.cat([(y[:, s] @ C).view(len(x), ir.dim, -1) for s, C, *_ in parts], 2)
+                result, at = torch.bmm(x[:, where].reshape(-1, m, ir.dim), coupled), 0
+                for _, _, k, to, ws in parts:
+                    out[:, to] = (result[:, :, at:at + k]*weight[:, ws, None]).reshape(len(x), -1)
+                    at += k
+            return out
+    return Product()
+
+def _faster(model, dtype):
+    "The network with its tensor products replaced where that pays: where the sender has more than scalars, or in float64."
+    import torch
+    for module in model._modules.values():
+        tp = getattr(module, "convolution", None)
+        if tp is not None and (dtype == torch.float64 or tp.irreps_in1.lmax): module.convolution = _product(tp, dtype)
+    return model.to(dtype)
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-026
 class SevenNetEncoder:
@@ -119,7 +131,7 @@ class SevenNetEncoder:
         import torch
         from e3nn.o3 import Irreps
         self.name, self.layer, self.modal, self.dtype = name, layer, modal, getattr(torch, dtype)
-        self.model = _tidy(model, dtype == "float64")
+        self.model = _faster(model, self.dtype)
         self.cutoff, self.species = float(config["cutoff"]), frozenset(model.type_map)
         irreps = Irreps(model._modules[f"{layer}_equivariant_gate"].gate.irreps_out)
         self.scalars = np.concatenate([np.arange(s.start, s.stop) for s, (_, ir) in zip(irreps.slices(), irreps) if ir.l == 0])
@@ -194,7 +206,8 @@ def load(name:ModelName,       # from `zoo.parse_name`
     card = cards().get(name.base)
     path, _, modal = (name.path or "").partition("#")
     path, modal = (weights_path(card), card.variant) if card else (Path(path), modal)
-    sha = require_trust(path, trust, pinned=[file_sha256(path)] if card else [])
+    sha = require_trust(path, trust, pinned=[file_sha256(path)] if card else [])  # a file inside a wheel is as trusted as the wheel
+    if card and sha != card.sha256: warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}", stacklevel=2)
     try: model, config = _network(path)
     except Exception as e: raise PlatonicError(f"{path}: sevenn cannot build a network from it ({type(e).__name__}: {e})") from e
     modals = config.get("_modal_map") or {}
