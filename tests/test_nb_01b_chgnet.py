@@ -76,6 +76,26 @@ def test_loading_by_name_2(given_salt):
 
 
 @pytest.fixture(scope="module")
+def given_chloride(given_salt):
+    # Loading by name
+    salt = given_salt["salt"]
+    chloride = bulk("KCl", "rocksalt", a=6.29)
+    old_model = load(parse_name("chgnet-0.2.0"))
+    together, by_itself = old_model.encode([salt, chloride, salt])[2:4], old_model.encode([chloride])
+    float(abs(together - by_itself).max())
+    return {"by_itself": by_itself, "chloride": chloride, "together": together}
+
+
+def test_loading_by_name_3(given_chloride, given_upstream):
+    # Loading by name
+    by_itself = given_chloride["by_itself"]
+    chloride = given_chloride["chloride"]
+    together = given_chloride["together"]
+    upstream = given_upstream["upstream"]
+    assert np.abs(together - by_itself).max() < 1e-5*np.linalg.norm(by_itself) and np.allclose(by_itself, upstream("0.2.0", chloride)["atom_fea"], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
 def given_helium(given_salt):
     # Loading by name
     encoder = given_salt["encoder"]
@@ -85,7 +105,7 @@ def given_helium(given_salt):
     return {"helium": helium}
 
 
-def test_loading_by_name_3(given_salt, given_helium):
+def test_loading_by_name_4(given_salt, given_helium):
     # Loading by name
     encoder = given_salt["encoder"]
     helium = given_helium["helium"]

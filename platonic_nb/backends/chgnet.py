@@ -6,7 +6,7 @@
 __all__ = ['MODELS', 'weights_path', 'redraw', 'CHGNetEncoder', 'load']
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-003
-import contextlib, functools, importlib.util, io, warnings
+import contextlib, functools, importlib.util, io, itertools, warnings
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -130,7 +130,8 @@ def encode(self:CHGNetEncoder,
     dtype = m.bond_embedding.weight.dtype
     rows = [np.zeros((0, self.dim), str(dtype).rpartition(".")[2])]
     graphs = (_graph(a, m.graph_converter, dtype) for a in structures)
-    for batch in pack(graphs, lambda g: len(g.atom_graph), self.edges_per_pack):
+    alike = itertools.groupby(graphs, lambda g: len(g.bond_graph) > 0)  # crystals without angles never share a batch with others
+    for batch in itertools.chain.from_iterable(pack(group, lambda g: len(g.atom_graph), self.edges_per_pack) for _, group in alike):
         with torch.inference_mode(): merged = BatchedGraph.from_graphs(batch, m.bond_basis_expansion, m.angle_basis_expansion)
         rows.append(self._forward(merged).numpy())
     return np.concatenate(rows)
