@@ -1,23 +1,19 @@
-"""Measure every bundled view and its control: python tools/check_views.py [N] [--data FOLDER]
+"""Measure bundled views: python tools/check_views.py [N] [VIEW ...]
 
 On N structures of MP-20 val (default 200; a quarter of them in float64): largest deviation, relative to the norm of an atom's vector, of our packed extraction
 from a plain one-structure-at-a-time forward of the upstream model, and of the vectors under translation, lattice shifts, proper
-rotation, permutation of atoms and a supercell, in float32 and (without upstream, which runs in float32) float64. Prints a table
-and writes nbs/stored/views.json.
+rotation, permutation of atoms and a supercell, in float32 and (without upstream, which runs in float32) float64. Prints a table. Needs MP-20
+(`$PLATONIC_NB_DATA` or a download).
 """
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from platonic_nb.core import dump_json
 from platonic_nb.extraction import check_encoder, deviation, load_encoder, refusal
 from platonic_nb.structures import load_mp20
 from platonic_nb.zoo import bundled, cards
-
-STORED = Path(__file__).resolve().parent.parent / "nbs" / "stored" / "views.json"
 
 
 def upstream_sevenn(card, structures):
@@ -48,10 +44,9 @@ def upstream_chgnet(card, structures):
 UPSTREAM = {"sevenn": upstream_sevenn, "chgnet": upstream_chgnet}
 
 
-def main(n=200):
+def main(n=200, *names):
     structures = load_mp20("val", sample=int(n), seed=0)
-    rows = []
-    for name in bundled():
+    for name in names or bundled():
         card = cards()[name]
         for dtype in ("float32", "float64"):
             encoder = load_encoder(name, dtype=dtype)
@@ -61,9 +56,8 @@ def main(n=200):
                 row["upstream"] = deviation(UPSTREAM[card.backend](card, known), encoder.encode(known))
             report = check_encoder(encoder, known, strict=False)
             measured = report.value[report.limit.between(1e-12, 1) | (report.index == "mirror image")]
-            rows.append(row | measured.to_dict() | {"passed": bool(report.passed.all())})
-            print(pd.Series(rows[-1]).to_string(), flush=True)
-    STORED.write_text(dump_json({"command": f"python tools/check_views.py {n}", "rows": rows}))
+            row |= measured.to_dict() | {"passed": bool(report.passed.all())}
+            print(pd.Series(row).map(lambda v: f"{v:.1e}" if isinstance(v, float) else v).to_string(), flush=True)
 
 
 if __name__ == "__main__":
