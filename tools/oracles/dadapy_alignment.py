@@ -1,7 +1,7 @@
 """Record dadapy's Two-NN dimensions and information imbalances in tests/data/alignment_dadapy.json.
 
 dadapy forces numpy 1.26 and an old jax, so it lives in an environment of its own:
-    python -m venv /tmp/dadapy && /tmp/dadapy/bin/pip install dadapy && /tmp/dadapy/bin/python tools/oracles/dadapy_alignment.py
+    python -m venv oracle-env && oracle-env/bin/pip install dadapy && oracle-env/bin/python tools/oracles/dadapy_alignment.py
 """
 import json
 from importlib.metadata import version

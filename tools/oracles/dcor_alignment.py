@@ -1,6 +1,6 @@
 """Record distance correlations of the `dcor` package in tests/data/alignment_dcor.json.
 
-    python -m venv /tmp/dcor && /tmp/dcor/bin/pip install dcor && /tmp/dcor/bin/python tools/oracles/dcor_alignment.py
+    python -m venv oracle-env && oracle-env/bin/pip install dcor && oracle-env/bin/python tools/oracles/dcor_alignment.py
 """
 import json
 from importlib.metadata import version

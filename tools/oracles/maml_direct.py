@@ -2,9 +2,9 @@
 
 maml pulls in packages that the main environment must not have, so it runs in one of its own:
 
-    python3.11 -m venv /tmp/maml-venv
-    /tmp/maml-venv/bin/pip install maml==2025.4.3
-    OMP_NUM_THREADS=1 /tmp/maml-venv/bin/python tools/oracles/maml_direct.py
+    python3.11 -m venv oracle-env
+    oracle-env/bin/pip install maml==2025.4.3
+    OMP_NUM_THREADS=1 oracle-env/bin/python tools/oracles/maml_direct.py
 
 writes tests/data/maml_direct.json: the row numbers selected for every case below. Random matrices are made again from
 their seed by `matrix`, so only indices are stored; the one real matrix is tests/data/chgnet_mp20val_400x64.npz (the

@@ -2,7 +2,7 @@
 
 The code is no package. Fetch `metrics.py` of github.com/minyoungg/platonic-rep at commit
 07ef02ab7629ad6fe0fce1a02d70144a55b2c537 (MIT) and name it (its imports of torchaudio and pymp are not needed here):
-    python tools/oracles/platonic_rep_alignment.py /tmp/metrics.py
+    python tools/oracles/platonic_rep_alignment.py metrics.py
 
 Rows are scaled to length 30: the released code adds 1e-6 to its denominators, which then no longer matters. Beside each value stands
 the same number from the plainest loops over the published formulas, written here.
