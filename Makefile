@@ -11,7 +11,7 @@ QUIET  := { grep --line-buffered -vE 'already satisfied|Location .* is ignored' 
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test test-long lint sync readme check lab constraints clean
+.PHONY: help run setup setup-dev test test-long check-slow lint sync readme check lab constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -28,6 +28,9 @@ test: $(VENV)/.stamp-dev ## set up and run all tests
 
 test-long: $(VENV)/.stamp-dev ## the tests that take minutes each
 	$(PYTEST) -m "slow and not cuda and not net" --timeout 3600 $(TESTS)
+
+check-slow: $(VENV)/.stamp-dev ## recompute a slice of every stored run (minutes)
+	$(BIN)/python tools/check_slow.py
 
 lint: $(VENV)/.stamp-dev ## ruff
 	$(BIN)/ruff check .

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from .core import PlatonicError
-from .similarity import (Score, cka, cknna, distance_correlation, gfre, information_imbalance, intrinsic_dimension,
-    lfre, mutual_knn, neighbours, overlap, procrustes, remove_element_means, split_structures)
+from .knn import Score, mutual_knn, neighbours, overlap
+from .similarity import (cka, cknna, distance_correlation, gfre, information_imbalance, intrinsic_dimension, lfre, procrustes,
+    remove_element_means, split_structures)
 from .resampling import (Estimate, benjamini_hochberg, bootstrap, chance_overlap, element_overlap, onehot_overlap, permutation_test,
     resampling_weights, verdict)
 

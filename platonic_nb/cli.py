@@ -15,7 +15,7 @@ from .core import PlatonicError
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Put the atoms of any crystal, as seen by any interatomic potential, into one shared space.")
 
-Trust = Annotated[Optional[str], typer.Option(help="SHA-256 of a local checkpoint that you vouch for")]
+Trust = Annotated[Optional[list[str]], typer.Option(help="SHA-256 of a local checkpoint that you vouch for; may be given several times")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bars")]
 Strict = Annotated[bool, typer.Option("--strict", help="stop at the first structure that cannot be encoded")]
 Memory = Annotated[float, typer.Option(help="GiB that one structure may take", min=0.01)]
@@ -43,14 +43,15 @@ def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a
         preset: Annotated[str, typer.Option(help="default, or paper: coordinates without centring")] = "default",
         out: Annotated[str, typer.Option(help="folder of the results; an interrupted run is taken up there")] = "results",
         seed: Annotated[int, typer.Option(help="of the pool, ties and resampling", min=0)] = 0,
+        pool: Annotated[int, typer.Option(help="structures on which scores stand beside their nulls", min=2)] = 300,
         jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
         trust: Trust = None, quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "Extract, project, compare and judge: writes results.json, report.html, figures/ and embeddings/."
     from platonic_nb.atlas import resolve_models, run as atlas
     from platonic_nb.report import write_report
     resolve_models(models)
-    with workers(jobs) as pool:
-        results = atlas(structures, models, out, preset, seed, executor=pool, quiet=quiet, trust=trust, strict=strict, memory=memory)
+    with workers(jobs) as executor:
+        results = atlas(structures, models, out, preset, seed, pool=pool, executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
     page = write_report(out)
     for c in results["claims"]:
         print(f"claim {c['id']}: {c['statement']}\n  {c['statistic']}\n  {c['value']:.3f} [{c['ci95'][0]:.3f}, {c['ci95'][1]:.3f}], strongest rung {c['null']['value']:.3f}, "

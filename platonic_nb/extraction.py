@@ -26,7 +26,7 @@ def load_encoder(name:str,             # a name from `models()`, `NAME@untrained
                  layer="paper",        # "paper", or 0 .. layers-1
                  untrained:bool=False, # the control: learned weights drawn anew
                  seed:int=0,           # of the control; a seed in the name wins
-                 trust:str|None=None,  # SHA-256 of a local file that you vouch for
+                 trust=None,           # SHA-256 of a local file that you vouch for, or a list of them
                  dtype:str="float32",  # "float64" where the model can run in it
                  )->Encoder:
     """The encoder of a model.
@@ -106,6 +106,25 @@ def hash_structures(structures # list of ase.Atoms with info["id"]
             h.update(np.ascontiguousarray(array, dtype=kind).tobytes())
     return h.hexdigest()
 
+# %% ../nbs/01_extraction.ipynb #01-extra-024a
+def _split(X, structures): return np.split(X, np.cumsum([len(a) for a in structures])[:-1])
+
+def _moved_vectors(encoder, S, X, seed):
+    "name -> (n_atoms, dim) vectors that ought to equal X (those of the mirror image need not)."
+    moved = {k: encoder.encode(s)[order] for k, (s, order) in _transformed(S, seed).items()}
+    if any(len(a) == 1 for a in S):
+        moved["one-atom cells"] = np.concatenate([encoder.encode([a]) if len(a) == 1 else x for a, x in zip(S, _split(X, S))])
+    return moved | {"repeat": encoder.encode(S), "one at a time": np.concatenate([encoder.encode([a]) for a in S]),
+                    "reversed batch": np.concatenate(_split(encoder.encode(S[::-1]), S[::-1])[::-1])}
+
+def _shape_checks(encoder, X, n, unchanged):
+    "(check, 0 if passed else 1, limit) of what can be said of one call."
+    good = isinstance(X, np.ndarray) and X.ndim == 2
+    checks = {"is an Encoder": isinstance(encoder, Encoder), "numpy array (atoms, dim)": good and X.shape == (n, encoder.dim),
+              "finite": good and np.isfinite(X).all(), "no constant row": good and (np.ptp(X, axis=1) > 0).all(),
+              "distinguishes atoms": good and len(X) > 1 and np.ptp(X, axis=0).max() > 0, "leaves structures and process alone": unchanged}
+    return [(name, float(not ok), 0.0) for name, ok in checks.items()]
+
 # %% ../nbs/01_extraction.ipynb #01-extra-024
 def check_encoder(encoder:Encoder,   # what to check
                   structures=None,   # list of ase.Atoms with ids; default `probe_crystals(encoder.species)`
@@ -120,20 +139,12 @@ def check_encoder(encoder:Encoder,   # what to check
     S = probe_crystals(encoder.species) if structures is None else list(structures)
     before = _fingerprint(S)
     X = encoder.encode(S)
-    unchanged = _fingerprint(S) == before
+    rows = _shape_checks(encoder, X, sum(map(len, S)), _fingerprint(S) == before)
     tol = tol or (1e-9 if getattr(X, "dtype", None) == np.float64 else 1e-4)
-    n, good = sum(map(len, S)), isinstance(X, np.ndarray) and X.ndim == 2
-    yes = lambda name, ok: (name, float(not ok), 0.0)
-    rows = [yes("is an Encoder", isinstance(encoder, Encoder)), yes("numpy array (atoms, dim)", good and X.shape == (n, encoder.dim)),
-            yes("finite", good and np.isfinite(X).all()), yes("no constant row", good and (np.ptp(X, axis=1) > 0).all()),
-            yes("distinguishes atoms", good and len(X) > 1 and np.ptp(X, axis=0).max() > 0), yes("leaves structures and process alone", unchanged)]
     if all(v == 0 for _, v, _ in rows[:3]):
-        moved = {k: encoder.encode(s)[order] for k, (s, order) in _transformed(S, seed).items()}
-        if any(len(a) == 1 for a in S): moved["one-atom cells"] = np.concatenate([encoder.encode([a]) if len(a) == 1 else x for a, x in zip(S, np.split(X, np.cumsum([len(a) for a in S])[:-1]))])
-        moved |= {"repeat": encoder.encode(S), "one at a time": np.concatenate([encoder.encode([a]) for a in S]),
-                  "reversed batch": np.concatenate(np.split(encoder.encode(S[::-1]), np.cumsum([len(a) for a in S[::-1]])[:-1])[::-1])}
-        rows += [(k, deviation(X, Y), np.inf if k == "mirror image" else tol) for k, Y in moved.items()]
-        rows.append(("noise floor", max(v for k, v, _ in rows if k in moved and k != "mirror image"), tol))
+        moved = {k: deviation(X, Y) for k, Y in _moved_vectors(encoder, S, X, seed).items()}
+        rows += [(k, v, np.inf if k == "mirror image" else tol) for k, v in moved.items()]
+        rows.append(("noise floor", max(v for k, v in moved.items() if k != "mirror image"), tol))
     report = pd.DataFrame(rows, columns=["check", "value", "limit"]).set_index("check")
     report["passed"] = report.value <= report.limit
     failed = report.index[~report.passed]
@@ -263,6 +274,14 @@ def _intact(out, entry, digest):
     file = Path(out)/entry["file"]
     return entry.get("input") == digest and file.exists() and file_sha256(file) == entry["sha256"]
 
+# %% ../nbs/01_extraction.ipynb #01-extra-044w
+def _write(out, done, X, atoms, entries, meta):
+    "Write the newest shard, then a manifest that knows it and keeps the entries of later shards from an earlier run."
+    data = shard_bytes(X, atoms)
+    done[-1]["sha256"] = hashlib.sha256(data).hexdigest()
+    write_atomic(Path(out)/done[-1]["file"], data)
+    write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))
+
 # %% ../nbs/01_extraction.ipynb #01-extra-045
 def extract(encoder:Encoder,        # from `load_encoder`, or your own
             structures,             # iterable of ase.Atoms with unique info["id"]; a generator is fine
@@ -301,10 +320,3 @@ def extract(encoder:Encoder,        # from `load_encoder`, or your own
     if out is None: return EmbeddingTable(np.concatenate([p[0] for p in parts]), pd.concat([p[1] for p in parts], ignore_index=True), meta)
     write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done))
     return EmbeddingTable.open(out)
-
-def _write(out, done, X, atoms, entries, meta):
-    "Write the newest shard, then a manifest that knows it and keeps the entries of later shards from an earlier run."
-    data = shard_bytes(X, atoms)
-    done[-1]["sha256"] = hashlib.sha256(data).hexdigest()
-    write_atomic(Path(out)/done[-1]["file"], data)
-    write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))

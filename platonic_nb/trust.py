@@ -24,7 +24,7 @@ def is_plain_data(path,     # file to look at
 
 # %% ../nbs/01_trust.ipynb #01-trust-006
 def require_trust(path,              # checkpoint file
-                  trust:str|None=None, # SHA-256 that the caller vouches for
+                  trust=None,        # SHA-256 that the caller vouches for, or a list of them
                   pinned=(),         # hashes that the zoo vouches for
                   )->str:            # the file's SHA-256
     """The hash of a checkpoint that may be opened.
@@ -35,9 +35,10 @@ def require_trust(path,              # checkpoint file
     path = Path(path)
     if not path.is_file(): raise PlatonicError(f"{path}: no such file; give the path of a checkpoint")
     found = file_sha256(path)
-    if trust is not None and trust.lower() != found:
-        raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {trust}; it is not the file you meant")
-    if trust is None and found not in pinned:
+    trusted = [t.lower() for t in ([trust] if isinstance(trust, str) else trust or [])]
+    if trusted and found not in trusted:
+        raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {', '.join(trusted)}; it is not the file you meant")
+    if not trusted and found not in pinned:
         plain, why = is_plain_data(path)
         if not plain:
             raise PlatonicError(f"{path}: not opened, because it is a pickle that can run code ({why}). If you know where "

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Encoder', 'ModelCard', 'backend_names', 'backend', 'cards', 'plugins', 'load_plugin', 'models', 'bundled', 'controls',
-           'ModelName', 'parse_name', 'pack']
+           'ModelName', 'parse_name', 'architecture', 'pack']
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-003
 import importlib, pkgutil
@@ -133,6 +133,14 @@ def parse_name(name:str # e.g. "7net-0", "chgnet-0.3.0@untrained:1", "sevenn:my.
     if base in plugins(): return ModelName(base, "plugin", **rest)
     raise PlatonicError(f"model {base!r} is not in the zoo.{suggest(base, [*known, *plugins()])} `platonic models` lists all; "
                         f"a file of your own is BACKEND:PATH with BACKEND one of {', '.join(backend_names())}")
+
+# %% ../nbs/01_zoo.ipynb #01-zoo-arch-1
+def architecture(name:str # a model's name, a control's, or BACKEND:PATH
+                 )->str:  # e.g. "SevenNet"; a plugin's own name when nothing else is known
+    "The architecture that a model belongs to. Raises `PlatonicError` for a name that nobody knows."
+    parsed = parse_name(name)
+    if parsed.base in cards(): return cards()[parsed.base].family
+    return next((c.family for c in cards().values() if c.backend == parsed.backend), parsed.base)
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-033
 def pack(items,      # iterable of anything

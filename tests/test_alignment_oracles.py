@@ -1,4 +1,4 @@
-"""Every metric of `platonic_nb.similarity` against code that somebody else wrote, or against the plainest loop.
+"""Every metric of chapter 04 against code that somebody else wrote, or against the plainest loop.
 
 Recorded values: tests/data/alignment_*.json, each made by the script that the file names; the tables are those of
 tools/oracles/alignment_inputs.py. scikit-matter and scipy run here.
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platonic_nb import similarity as S
+from platonic_nb import alignment as S
 from platonic_nb.core import PlatonicError
 
 DATA = Path(__file__).parent / "data"

@@ -37,6 +37,7 @@ def test_trust_1(given_folder):
     test_eq(require_trust(evil, pinned=[file_sha256(evil)]), file_sha256(evil))
     test_fail(lambda: require_trust(evil, trust="0"*64), contains="not the file you meant")
     test_fail(lambda: require_trust(folder.name + "/none"), contains="no such file")
+    test_eq(require_trust(evil, trust=["0"*64, file_sha256(evil).upper()]), file_sha256(evil))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 # ruff: noqa
 from importlib.metadata import EntryPoint
 from platonic_nb.core import PlatonicError
-from platonic_nb.zoo import Encoder, ModelCard, bundled, cards, controls, load_plugin, models, pack, parse_name
+from platonic_nb.zoo import Encoder, ModelCard, architecture, bundled, cards, controls, load_plugin, models, pack, parse_name
 import numpy as np
 import pytest
 
@@ -72,6 +72,12 @@ def test_reading_a_name_1(given_message):
     test_fail(lambda: parse_name("7net-0@trained"), contains="after @ want untrained")
     test_fail(lambda: parse_name("7net-0@untrained:x"), contains="after @ want untrained")
     test_fail(lambda: parse_name(""), contains="not in the zoo")
+
+
+def test_reading_a_name_2():
+    # Reading a name
+    from fastcore.test import test_eq
+    test_eq(architecture("sevenn:mine.pth"), architecture("7net-0"))
 
 
 def test_packing_1():

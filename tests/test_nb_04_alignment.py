@@ -2,8 +2,9 @@
 # ruff: noqa
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.knn import mutual_knn
 from platonic_nb.projection import project
-from platonic_nb.similarity import _fits_memory, _labels, _pair, cka, cknna, distance_correlation, gfre, information_imbalance, intrinsic_dimension, lfre, mutual_knn, neighbours, overlap, procrustes, remove_element_means, split_structures
+from platonic_nb.similarity import _fits_memory, cka, cknna, distance_correlation, gfre, information_imbalance, intrinsic_dimension, lfre, procrustes, remove_element_means, split_structures
 from platonic_nb.structures import aflow_prototypes
 from scipy.spatial import procrustes as scipy_procrustes
 import numpy as np
@@ -26,159 +27,12 @@ def given_tableA():
 
 @pytest.fixture(scope="module")
 def given_R1():
-    # Input that cannot be compared
+    # Real atoms to work on
     rng = np.random.default_rng(0)
     R1, R2 = rng.normal(size=(40, 6)), rng.normal(size=(40, 4))
-    bad = R1.copy(); bad[3, 2] = np.nan
-    return {"R1": R1, "R2": R2, "bad": bad}
-
-
-def test_input_that_cannot_be_compared_1(given_R1):
-    # Input that cannot be compared
-    from fastcore.test import test_eq, test_fail
-    R1 = given_R1["R1"]
-    R2 = given_R1["R2"]
-    bad = given_R1["bad"]
-    test_fail(lambda: _pair(bad, R2, "t"), contains="NaN")
-    test_fail(lambda: _pair(R1, R2[:-1], "t"), contains="join the tables")
-    test_fail(lambda: _pair(R1 * [[0.]] + 1, R2, "t"), contains="constant")
-    test_fail(lambda: _labels([1, 2], 3, "t"), contains="one label per row")
-    test_eq(_labels(["b", "a", "b"], 3, "t"), np.array([1, 0, 1]))
-
-
-def test_nearest_neighbours_1():
-    # Nearest neighbours
-    angles = np.radians([0, 10, 30, 60, 100])
-    fan = np.c_[np.cos(angles), np.sin(angles)]
-    seconds = [int(neighbours(fan, k=2, seed=s)[2, 1]) for s in range(12)]
-    assert neighbours(fan, k=1)[:4].ravel().tolist() == [1, 0, 1, 2]
-    assert set(seconds) == {0, 3}
-
-
-@pytest.fixture(scope="module")
-def given_plain():
-    # Nearest neighbours
-    # against the plainest loop, with groups and elements
-    def _plain(X, k, g, z):
-        U = X / np.linalg.norm(X, axis=1, keepdims=True)
-        out = []
-        for i in range(len(X)):
-            ok = [j for j in range(len(X)) if g[j] != g[i] and z[j] == z[i]]
-            out.append(sorted(ok, key=lambda j: -(U[i] @ U[j]))[:k] if len(ok) > k else [-1] * k)
-        return np.array(out)
     gg, zz = np.arange(40) // 3, np.arange(40) % 2
-    return {"_plain": _plain, "gg": gg, "zz": zz}
-
-
-def test_nearest_neighbours_2(given_R1, given_plain):
-    # Nearest neighbours
-    from fastcore.test import test_eq
-    R1 = given_R1["R1"]
-    _plain = given_plain["_plain"]
-    gg = given_plain["gg"]
-    zz = given_plain["zz"]
-    test_eq(neighbours(R1, 4, gg, zz, block=7), _plain(R1, 4, gg, zz))
-    test_eq(neighbours(R1, 4, gg), _plain(R1, 4, gg, zz * 0))
-    test_eq(neighbours(R1, 4), _plain(R1, 4, np.arange(40), zz * 0))
-    one_row_per_group = neighbours(R1, 4, gg, zz)
-    assert (gg[one_row_per_group] != gg[:, None]).all() and (zz[one_row_per_group] == zz[:, None]).all()
-
-
-def test_nearest_neighbours_3(given_R1):
-    # Nearest neighbours
-    from fastcore.test import test_eq, test_fail
-    R1 = given_R1["R1"]
-    test_eq(neighbours(R1 * np.linspace(1, 9, 40)[:, None], 4), neighbours(R1, 4))     # cosine ignores length
-    assert (neighbours(R1 * np.linspace(1, 9, 40)[:, None], 4, metric="dot") != neighbours(R1, 4)).any()
-    test_eq(neighbours(R1 * 700, 4, metric="dot"), np.argsort(-(R1 @ R1.T - 1e9 * np.eye(40)), axis=1)[:, :4])
-    test_fail(lambda: neighbours(R1, 40), contains="lower k or add structures")
-    test_fail(lambda: neighbours(R1, 3, groups=np.zeros(40)), contains="outside each row's own structure")
-    test_fail(lambda: neighbours(R1, 3, metric="l2"), contains='want "cosine" or "dot"')
-    test_fail(lambda: neighbours(R1, 0), contains="k >= 1")
-    test_fail(lambda: neighbours(np.array([[0.], [1.], [2.]]), 1), contains="no direction")
-
-
-def test_mutual_k_nearest_neighbours_1():
-    # Mutual k-nearest neighbours
-    assert overlap([[1, 2, 3]], [[3, 9, 1]]).tolist() == [2 / 3]
-    overlap([[1, 2, 3], [4, 5, 6], [-1, -1, -1]], [[3, 9, 1], [6, 5, 4], [7, 8, 9]])
-
-
-@pytest.fixture(scope="module")
-def given_raw(given_tableA):
-    # Mutual k-nearest neighbours
-    A = given_tableA["A"]
-    B = given_tableA["B"]
-    Z = given_tableA["Z"]
-    groups = given_tableA["groups"]
-    raw = mutual_knn(A, B, groups=groups)
-    given_element = mutual_knn(A, B, k=5, groups=groups, within=Z)
-    return {"given_element": given_element, "raw": raw}
-
-
-def test_mutual_k_nearest_neighbours_2(given_tableA, given_raw):
-    # Mutual k-nearest neighbours
-    A = given_tableA["A"]
-    given_element = given_raw["given_element"]
-    raw = given_raw["raw"]
-    assert 0 < raw < 1 and raw.n == len(A) and given_element.left_out > 0
-
-
-def test_mutual_k_nearest_neighbours_3(given_tableA):
-    # Mutual k-nearest neighbours
-    A = given_tableA["A"]
-    B = given_tableA["B"]
-    groups = given_tableA["groups"]
-    long_rows = A * np.random.default_rng(0).lognormal(0, 1, len(A))[:, None]
-    decisions = {
-        "cosine, same structure excluded": mutual_knn(A, B, groups=groups),
-        "cosine, nothing excluded": mutual_knn(A, B),
-        "inner product, nothing excluded": mutual_knn(A, B, metric="dot"),
-        "A with itself (ties)": mutual_knn(A, A, groups=groups),
-        "A with itself, rows rescaled, cosine": mutual_knn(A, long_rows, groups=groups),
-        "A with itself, rows rescaled, inner product": mutual_knn(A, long_rows, groups=groups, metric="dot")}
-    assert decisions["cosine, nothing excluded"] > decisions["cosine, same structure excluded"]
-    assert decisions["A with itself, rows rescaled, inner product"] < 0.7 < decisions["A with itself, rows rescaled, cosine"]
-
-
-@pytest.fixture(scope="module")
-def given_Q():
-    # Mutual k-nearest neighbours
-    # identities: rotation, scale, equal tables, permuted atoms
     Q = np.linalg.qr(np.random.default_rng(11).normal(size=(6, 6)))[0]
-    return {"Q": Q}
-
-
-def test_mutual_k_nearest_neighbours_4(given_Q, given_R1, given_plain, given_raw):
-    # Mutual k-nearest neighbours
-    from fastcore.test import test_close, test_eq, test_fail
-    Q = given_Q["Q"]
-    R1 = given_R1["R1"]
-    R2 = given_R1["R2"]
-    gg = given_plain["gg"]
-    raw = given_raw["raw"]
-    test_close(mutual_knn(R1, 3 * R1 @ Q, k=5), 1)
-    test_close(mutual_knn(R1, R2, k=5), mutual_knn(R2, R1, k=5))
-    p = np.random.default_rng(12).permutation(40)
-    test_close(mutual_knn(R1[p], R2[p], k=5, groups=gg[p]), mutual_knn(R1, R2, k=5, groups=gg))
-    test_eq(np.nanmean(mutual_knn(R1, R2, k=5, per_atom=True)), float(mutual_knn(R1, R2, k=5)))
-    test_fail(lambda: overlap(np.zeros((3, 2)), np.zeros((3, 3))), contains="one shape")
-    assert "left out" in repr(raw) and isinstance(raw, float)
-
-
-def test_ties_looked_at_closely_1(given_tableA):
-    # Ties, looked at closely
-    A = given_tableA["A"]
-    B = given_tableA["B"]
-    groups = given_tableA["groups"]
-    orbit = np.repeat(np.arange(80), 4)
-    first = np.random.default_rng(1).normal(size=(80, 12))
-    second = first + 0.7 * np.random.default_rng(2).normal(size=first.shape)
-
-    def in_common(X, Y, g, seedX, seedY): return float(np.mean(overlap(neighbours(X, 10, g, seed=seedX), neighbours(Y, 10, g, seed=seedY))))
-    ties = {name: {"one order for both": round(in_common(X, Y, g, 0, 0), 3), "an order for each": round(float(np.mean([in_common(X, Y, g, 0, s) for s in range(1, 6)])), 3)}
-            for name, (X, Y, g) in {"orbits of four": (first[orbit], second[orbit], orbit), "SevenNet with CHGNet": (A, B, groups)}.items()}
-    assert ties["orbits of four"]["one order for both"] > ties["orbits of four"]["an order for each"]
+    return {"Q": Q, "R1": R1, "R2": R2, "gg": gg, "zz": zz}
 
 
 def test_cka_all_pairs_at_once_1(given_tableA):
@@ -191,13 +45,13 @@ def test_cka_all_pairs_at_once_1(given_tableA):
 
 
 @pytest.fixture(scope="module")
-def given_wide(given_Q, given_R1, given_plain):
+def given_wide(given_R1):
     # CKA: all pairs at once
     from fastcore.test import test_close, test_fail
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
-    zz = given_plain["zz"]
+    zz = given_R1["zz"]
     def _cka_gram(A, B):
         n = len(A); H = np.eye(n) - 1 / n
         K, L = H @ A @ A.T @ H, H @ B @ B.T @ H
@@ -213,13 +67,13 @@ def given_wide(given_Q, given_R1, given_plain):
     return {"wide": wide}
 
 
-def test_cka_all_pairs_at_once_2(given_Q, given_R1, given_plain):
+def test_cka_all_pairs_at_once_2(given_R1):
     # CKA: all pairs at once
     from fastcore.test import test_close, test_fail
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
-    zz = given_plain["zz"]
+    zz = given_R1["zz"]
     def _cka_gram(A, B):
         n = len(A); H = np.eye(n) - 1 / n
         K, L = H @ A @ A.T @ H, H @ B @ B.T @ H
@@ -243,10 +97,10 @@ def test_cknna_cka_among_neighbours_1(given_tableA):
     {k: round(cknna(A, B, k=k, groups=groups), 3) for k in (5, 10, 50, 100)}
 
 
-def test_cknna_cka_among_neighbours_2(given_Q, given_R1):
+def test_cknna_cka_among_neighbours_2(given_R1):
     # CKNNA: CKA among neighbours
     from fastcore.test import test_close, test_fail
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
     U1, U2 = (R / np.linalg.norm(R, axis=1, keepdims=True) for R in (R1, R2))
@@ -268,10 +122,10 @@ def test_procrustes_the_best_rotation_1(given_tableA):
     dict(degrees=round(float(np.degrees(theta)), 1), largest_residuals_at=[f"{tableA.atoms.structure[i]} Z={Z[i]}" for i in np.argsort(-residual)[:3]])
 
 
-def test_procrustes_the_best_rotation_2(given_Q, given_R1):
+def test_procrustes_the_best_rotation_2(given_R1):
     # Procrustes: the best rotation
     from fastcore.test import test_close, test_fail
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
     R3 = np.random.default_rng(14).normal(size=(40, 6))
@@ -292,10 +146,10 @@ def test_distance_correlation_1(given_tableA):
          models_unbiased_squared=round(distance_correlation(A, B, unbiased=True), 3))
 
 
-def test_distance_correlation_2(given_Q, given_R1, given_wide):
+def test_distance_correlation_2(given_R1, given_wide):
     # Distance correlation
     from fastcore.test import test_close
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
     wide = given_wide["wide"]
@@ -321,10 +175,10 @@ def test_information_imbalance_1(given_tableA):
     dict(sheet=(round(to_part, 3), round(to_whole, 3)), models=tuple(round(d, 3) for d in information_imbalance(A, B, groups)))
 
 
-def test_information_imbalance_2(given_Q, given_R1):
+def test_information_imbalance_2(given_R1):
     # Information imbalance
     from fastcore.test import test_close, test_fail
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
     def _imbalance_loop(A, B):
@@ -360,13 +214,13 @@ def test_gfre_and_lfre_can_a_linear_map_do_it_1(given_both_ways):
     recon.round(2)
 
 
-def test_gfre_and_lfre_can_a_linear_map_do_it_2(given_Q, given_R1, given_plain):
+def test_gfre_and_lfre_can_a_linear_map_do_it_2(given_R1):
     # GFRE and LFRE: can a linear map do it?
     from fastcore.test import test_close, test_fail
-    Q = given_Q["Q"]
+    Q = given_R1["Q"]
     R1 = given_R1["R1"]
     R2 = given_R1["R2"]
-    gg = given_plain["gg"]
+    gg = given_R1["gg"]
     assert gfre(R1, R1 @ Q) < 1e-8 and gfre(R1, R1[:, :3]) < 1e-8            # rotated, and a subset of the columns
     train, test = split_structures(40, gg, 3)
     assert not set(gg[train]) & set(gg[test]) and len(train) + len(test) == 40

@@ -1,8 +1,8 @@
 """Generated from nbs/04a_resampling.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.knn import mutual_knn, neighbours, overlap
 from platonic_nb.resampling import benjamini_hochberg, bootstrap, chance_overlap, element_overlap, onehot_overlap, permutation_test, resampling_weights, verdict
-from platonic_nb.similarity import mutual_knn, neighbours, overlap
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
 import numpy as np

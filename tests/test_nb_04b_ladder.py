@@ -5,9 +5,9 @@ from platonic_nb.alignment import _seed, draw_pool, handmade, ladder, ladder_all
 from platonic_nb.anchors import select_anchors
 from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.knn import mutual_knn
 from platonic_nb.projection import project
 from platonic_nb.resampling import bootstrap
-from platonic_nb.similarity import mutual_knn
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
 import numpy as np

@@ -10,7 +10,7 @@ import tempfile
 
 @pytest.fixture(scope="module")
 def given_platonic():
-    # Commands
+    # As a user would
     def platonic(*args):
         "Run a command; returns exit code and the last line it printed."
         result = CliRunner().invoke(app, args, standalone_mode=False)
@@ -22,7 +22,7 @@ def given_platonic():
 
 @pytest.fixture(scope="module")
 def given_extracted(given_platonic):
-    # Commands
+    # As a user would
     platonic = given_platonic["platonic"]
     with tempfile.TemporaryDirectory() as d:
         write(f"{d}/salt.cif", bulk("NaCl", "rocksalt", a=5.64))
@@ -32,8 +32,8 @@ def given_extracted(given_platonic):
     return {"extracted": extracted}
 
 
-def test_commands_1(given_extracted, given_platonic):
-    # Commands
+def test_as_a_user_would_1(given_extracted, given_platonic):
+    # As a user would
     from fastcore.test import test_eq
     extracted = given_extracted["extracted"]
     platonic = given_platonic["platonic"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from platonic_nb.atlas import chapters
 from platonic_nb.core import dump_json, to_plain
 from platonic_nb.report import figure_ladder, save_figure
 
@@ -20,11 +21,12 @@ def main(folder, name, command, commit=None):
     commit = commit or subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     knn = results["alignment"]["mutual_knn"]
     knn["pool"].pop("structures")
-    results["corpus"].pop("unusable")
+    unusable = results["corpus"].pop("unusable")
+    left_out = sorted({q["structure"] for q in unusable} | {q["structure"] for m in results["models"] for q in m["quarantine"]})
     kept = {"schema": results["schema"], "command": command, "commit": commit, "seed": results["seed"], "versions": results["versions"],
-            "corpus": results["corpus"], "anchors": {k: results["anchors"][k] for k in ("method", "k", "source")},
+            "corpus": results["corpus"], "left_out": left_out, "anchors": results["anchors"],
             "models": [{k: m[k] for k in ("name", "family", "n_atoms", "quarantined", "weights_sha256")} for m in results["models"]],
-            "alignment": results["alignment"], "claims": results["claims"]}
+            **{key: results[key] for key in chapters()}, "claims": results["claims"]}
     (NBS / "stored").mkdir(exist_ok=True)
     (NBS / "stored" / f"{name}.json").write_text(dump_json(to_plain(kept, 4), indent=None))
     save_figure(figure_ladder(results), NBS / "images" / name)

@@ -152,7 +152,7 @@ def _energies_from(self:CHGNetEncoder, X, # (n_atoms, dim) vectors of the last l
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-017
 def load(name:ModelName,      # from `zoo.parse_name`
          layer="paper",       # "paper" or 0 .. 3
-         trust:str|None=None, # SHA-256 of a local file that the caller vouches for
+         trust=None,          # SHA-256 of a local file that the caller vouches for, or a list of them
          dtype:str="float32", # or "float64"
          )->CHGNetEncoder:
     """Load a bundled CHGNet or a local checkpoint (`chgnet:PATH`).

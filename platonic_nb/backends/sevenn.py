@@ -194,7 +194,7 @@ def _layer(layer, paper, n, name):
 
 def load(name:ModelName,       # from `zoo.parse_name`
          layer="paper",        # "paper" or 0 .. 4
-         trust:str|None=None,  # SHA-256 of a local file that the caller vouches for
+         trust=None,           # SHA-256 of a local file that the caller vouches for, or a list of them
          dtype:str="float32",  # or "float64"
          )->SevenNetEncoder:
     """Load a bundled view or a local checkpoint (`sevenn:PATH`, `sevenn:PATH#MODAL`).

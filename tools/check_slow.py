@@ -1,0 +1,79 @@
+"""Recompute a slice of every stored run: python tools/check_slow.py [NAME ...]
+
+For each nbs/stored/NAME.json: the corpus is made anew and its hash compared with the recorded one; then one pair of models of different
+architecture climbs its ladder again, from the weights up, on the recorded anchors and pool. Values, rungs and difference must be
+within 0.005 of the stored ones, and the verdict the same. Exit 1 when one is not; a corpus that cannot be had here is skipped, and said.
+"""
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from platonic_nb.alignment import draw_pool
+from platonic_nb.anchors import Anchors
+from platonic_nb.atlas import extract_all
+from platonic_nb.claims import Inputs, ladders
+from platonic_nb.cli import workers
+from platonic_nb.core import PlatonicError
+from platonic_nb.extraction import hash_structures
+from platonic_nb.structures import default_corpus, load_mp20, validate
+from platonic_nb.zoo import controls
+
+STORED = Path(__file__).resolve().parent.parent / "nbs" / "stored"
+CORPORA = {"default": default_corpus, "mp20": lambda: load_mp20("val")}
+PAIR, TOLERANCE = ("7net-0", "chgnet-0.3.0"), 0.005
+
+
+def again(stored, folder, executor):
+    "The pair's entry, from the weights up; raises when the corpus is another one."
+    S = validate(CORPORA[stored["corpus"]["name"]]())[0]
+    if hash_structures(S) != stored["corpus"]["sha256"]:
+        raise PlatonicError(f"the corpus {stored['corpus']['name']} made here is not the one of the stored run")
+    held = pd.MultiIndex.from_tuples([(str(a.info["id"]), 0) for a in S if str(a.info["id"]) not in set(stored["left_out"])])
+    pool = draw_pool(held, stored["alignment"]["mutual_knn"]["pool"]["n_structures"], stored["seed"])
+    about = stored["anchors"]
+    anchors = Anchors(pd.MultiIndex.from_tuples([tuple(x) for x in about["atoms"]], names=["structure", "site"]),
+                      **{k: about[k] for k in ("method", "source", "seed", "params")})
+    part = [a for a in S if str(a.info["id"]) in pool | set(anchors.keys.get_level_values(0))]
+    tables, _ = extract_all({n: part for n in PAIR + tuple(c for m in PAIR for c in controls(m))}, folder, executor, quiet=False)
+    models = {n: tables.pop(n) for n in PAIR}
+    return ladders(Inputs(models, tables, anchors, part, pool, k=stored["alignment"]["mutual_knn"]["k"], seed=stored["seed"]))[0][0].to_dict()
+
+
+def differences(old, new):
+    "What moved too far."
+    rungs = [k for k in old if k.startswith("null_")]
+    for given, o, n in (("raw", old, new), ("given the element", old["within_element"], new["within_element"])):
+        for name, a, b in [("value", o["value"], n["value"]), ("difference", o["difference"]["value"], n["difference"]["value"]),
+                           *((r, o[r]["value"], n[r]["value"]) for r in rungs)]:
+            if abs(a - b) > TOLERANCE:
+                yield f"{given}, {name}: stored {a:.4f}, now {b:.4f}"
+        if o["verdict"] != n["verdict"]:
+            yield f"{given}: stored {o['verdict']}, now {n['verdict']}"
+
+
+def main(*names):
+    failed = False
+    for file in sorted(STORED.glob("*.json")):
+        if names and file.stem not in names:
+            continue
+        stored = json.loads(file.read_text())
+        old = next(p for p in stored["alignment"]["mutual_knn"]["pairs"] if {p["a"], p["b"]} == set(PAIR))
+        try:
+            with tempfile.TemporaryDirectory() as folder, workers() as executor:
+                new = again(stored, folder, executor)
+        except PlatonicError as e:
+            lacking = "cannot download" in str(e)
+            print(f"{file.stem}: {'skipped' if lacking else 'FAILED'}: {e}")
+            failed |= not lacking
+            continue
+        wrong = list(differences(old, new))
+        failed |= bool(wrong)
+        print(f"{file.stem}: {'FAILED' if wrong else 'in step'}: {' with '.join(PAIR)}, given the element {new['within_element']['value']:.4f} (stored {old['within_element']['value']:.4f})", *wrong, sep="\n  ")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
