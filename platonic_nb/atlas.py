@@ -92,7 +92,7 @@ def extract_all(jobs,          # dict name -> list of structures
     return {name: EmbeddingTable.open(folder_of(out, name)) for name in jobs}, dict(sorted(seconds.items()))
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n01
-_CHAPTERS = {"alignment": "claims"}
+_CHAPTERS = {"alignment": "claims", "periodicity": "periodicity", "transport": "transport", "arithmetic": "arithmetic", "stitching": "stitching"}
 
 def chapters()->dict: # key in results.json -> module with `study(inputs)`
     "The chapters of a run, in order; loaded when asked for, so that `platonic --help` stays quick."

@@ -22,9 +22,8 @@ MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in FI
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
 ORDER = ["core", "reading", "structures", "table", "zoo", "trust", "backends", "extraction", "anchors", "projection",
-         "knn", "similarity", "resampling", "alignment", "claims", "invariants", "periodicity", "large_transport", "transport", "axes", "arithmetic",
-         "heads", "stitching", "bias", "physics",
-         "supervision", "atlas", "report", "cli", "scale"]
+         "knn", "similarity", "resampling", "alignment", "claims", "elements", "invariants", "periodicity", "plans", "large_transport",
+         "transport", "questions", "analogies", "axes", "analogy_ladder", "arithmetic", "heads", "translation", "stitching", "bias", "physics", "supervision", "atlas", "report", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
 
