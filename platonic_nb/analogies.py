@@ -127,34 +127,7 @@ def _expected(closer, tied, k):
     "Chance that the answer is among the first k when ties are broken at random."
     return np.clip(k - closer, 0, tied + 1) / (tied + 1)
 
-def _answers(T, V, at, groups, metric, block=512):
-    "closer, tied and number of candidates of every question."
-    closer, tied, n = (np.zeros(len(T), int) for _ in range(3))
-    for g, rows in pd.Series(groups[at["answer"]]).groupby(groups[at["answer"]]).indices.items():
-        cand = np.flatnonzero(groups == g)
-        place = np.full(len(V), -1)
-        place[cand] = np.arange(len(cand))
-        for r in np.split(rows, range(block, len(rows), block)):
-            D = _distances(T[r], V[cand], metric)
-            scale = (V[cand] ** 2).sum(1).max() + np.abs(D).max() if metric == "euclidean" else 1.0
-            n[r] = len(cand)
-            own = D[np.arange(len(r)), place[at["answer"][r]]][:, None].copy()
-            for x in "abc":
-                hit = place[at[x][r]] >= 0
-                n[r] -= hit & np.isfinite(D[np.arange(len(r)), place[at[x][r]]])
-                D[np.flatnonzero(hit), place[at[x][r]][hit]] = np.inf
-            closer[r], tied[r] = _placed(D, own, 1e-10 * scale)
-    return closer, tied, n
-
 # %% ../nbs/07a_analogies.ipynb #07a-anal-027
-def _placed(D, own, tol):
-    "(closer, tied with the answer) per row of distances; `own` holds the answer's distance."
-    return (D < own - tol).sum(1), (np.abs(D - own) <= tol).sum(1) - 1
-
-def _expected(closer, tied, k):
-    "Chance that the answer is among the first k when ties are broken at random."
-    return np.clip(k - closer, 0, tied + 1) / (tied + 1)
-
 def _answers(T, V, at, groups, metric, block=512):
     "closer, tied and number of candidates of every question."
     closer, tied, n = (np.zeros(len(T), int) for _ in range(3))
@@ -233,45 +206,7 @@ def element_labels(kind:str="onehot", # "onehot"; "magpie"; "physical"; or anoth
     if kind == "physical": table = table.drop(columns=["Number", "MendeleevNumber", "AtomicWeight", "Column", "Row", "SpaceGroupNumber"])
     return (table - table.mean()) / table.std().replace(0, 1) if name == "magpie" else table
 
-def label_vectors(atoms,             # frame with structure and Z, one row per atom
-                  level:str="site",  # see `item_names`; the vector of a place is that of its crystal's composition
-                  kind:str="onehot", # see `element_labels`
-                  classes=None,      # from `prototype_classes`, for level formula
-                  )->pd.DataFrame:   # one row per item
-    "Arithmetic on composition: the mean of the elements' labels over the crystal that the item belongs to."
-    labels, symbols = element_labels(kind), _symbols(atoms["Z"])
-    known = np.isin(symbols, labels.index)
-    means = item_vectors(labels.loc[symbols[known]].to_numpy(), atoms[known], "element" if level == "element" else "structure")
-    if level == "formula": # elements by the names that formula_vectors gives them; their label is the same for all families
-        elements = labels.loc[sorted(set(symbols[known]))]
-        elements.columns = means.columns
-        means = pd.concat([means, *(elements.set_axis(elements.index + "~" + f) for f in classes["family"].unique())])
-    if level != "site": return means
-    names = pd.Index(pd.unique(item_names(atoms, "site")), name="item")
-    crystal = names.str.rpartition("#").get_level_values(0)
-    return means.reindex(crystal).set_axis(names).dropna()
-
 # %% ../nbs/07a_analogies.ipynb #07a-anal-038
-def element_labels(kind:str="onehot", # "onehot"; "magpie"; "physical"; or another table of ElementEmbeddings: "mace_mp0", "orb_v2", ...
-                   )->pd.DataFrame:   # index symbol, one row of numbers per element
-    """What may be known of an element without any crystal of ours, from the tables that ElementEmbeddings carries.
-
-    "magpie": 22 standardised properties; "physical": the same without those that name the element's place in the periodic table.
-    Source: Ward et al., npj Comput. Mater. 2, 16028 (2016). Raises `PlatonicError` when package or table are absent.
-    """
-    from ase.data import chemical_symbols
-    if kind == "onehot": return pd.DataFrame(np.eye(len(chemical_symbols)), index=chemical_symbols)
-    spec = find_spec("elementembeddings")
-    if spec is None: raise PlatonicError('element_labels: ElementEmbeddings is not installed; pip install "ElementEmbeddings>=0.8"')
-    folder = Path(spec.submodule_search_locations[0]) / "data" / "element_representations"
-    name = "magpie" if kind == "physical" else kind
-    if not (folder / f"{name}.csv").is_file():
-        known = ["onehot", "physical", *sorted(p.stem for p in folder.glob("*.csv"))]
-        raise PlatonicError(f"element_labels: no table {kind!r}.{suggest(kind, known)} There are {', '.join(known)}")
-    table = pd.read_csv(folder / f"{name}.csv", index_col=0, keep_default_na=False).apply(pd.to_numeric, errors="coerce").dropna(axis=1)
-    if kind == "physical": table = table.drop(columns=["Number", "MendeleevNumber", "AtomicWeight", "Column", "Row", "SpaceGroupNumber"])
-    return (table - table.mean()) / table.std().replace(0, 1) if name == "magpie" else table
-
 def label_vectors(atoms,             # frame with structure and Z, one row per atom
                   level:str="site",  # see `item_names`; the vector of a place is that of its crystal's composition
                   kind:str="onehot", # see `element_labels`

@@ -11,7 +11,6 @@ import pandas as pd
 from .core import PlatonicError
 from .table import common_keys
 from .alignment import bootstrap, handmade, resampling_weights
-from .claims import Inputs
 from .questions import prototype_classes, quadruples, wanted
 from .analogies import OFFSETS, crystals_only, evaluate_analogies, formula_vectors, item_vectors, label_vectors, same_element
 
@@ -87,6 +86,7 @@ def _per_model(hits, drawn, family, models, controls):
                "untrained": _ci(_most(drawn[u, "own"] for u in controls[m])) if controls.get(m) else None,
                **{k: float(hits[k][m, "own"].groupby(family).mean().mean()) for k in ("hit5", "mrr")}}
 
+# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-020
 def _ladder(hits, drawn, info, models, controls):
     "One level for results.json, its value and rungs."
     (value, nulls), family = rungs(drawn, models, controls), info["family"]
@@ -96,7 +96,7 @@ def _ladder(hits, drawn, info, models, controls):
             "strongest": strongest, "difference": _ci(_minus(value, _most(nulls.values()))),
             "models": list(_per_model(hits, drawn, family, models, controls))}, value, nulls
 
-# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-021
+# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-022
 def _material(inputs):
     "Common atoms of models and controls in the pool and the wanted structures; their frame, structures, classes, coordinates."
     classes = prototype_classes(inputs.structures)
@@ -110,7 +110,7 @@ def _material(inputs):
     coords["handmade"] = np.asarray(handmade(structures, keys).X, dtype=np.float64)
     return atoms, structures, classes[classes.index.isin(ids)], coords
 
-# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-023
+# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-024
 _GROUPS = {"site": same_element, "structure": None, "formula": crystals_only, "element": None}
 
 def _views(level, atoms, classes, coords):
@@ -122,7 +122,7 @@ def _views(level, atoms, classes, coords):
         except PlatonicError: pass # Magpie's table comes with another package; each entry lists the rungs that it has
     return views
 
-# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-024
+# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-025
 def _of_level(inputs, material, level):
     "Results of one level, and what the rest of the study needs of it."
     (atoms, structures, classes, coords), seed = material, inputs.seed

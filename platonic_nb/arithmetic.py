@@ -13,7 +13,7 @@ from .table import common_keys
 from .alignment import benjamini_hochberg
 from .claims import Inputs, claim
 from .questions import item_names, prototype_classes, quadruples, wanted
-from .analogies import OFFSETS, analogy, element_labels, evaluate_analogies, item_vectors, label_vectors, same_element
+from .analogies import analogy, element_labels, evaluate_analogies, item_vectors, label_vectors, same_element
 from platonic_nb.axes import (PROPERTIES, direction, element_scale, exchange_kinds, parallelism, read_across, shared_directions,
     transfer_offset)
 from .analogy_ladder import (_GROUPS, _LABELS, _ci, _ladder, _of_level, _material, _mean, _minus, _most, family_draws, rungs)
@@ -28,13 +28,14 @@ def _lacking(controls, nulls, also=()):
     named = [f"untrained controls of {', '.join(without)}"] if without else []
     return "; ".join([*named, *(v for v in _LABELS.values() if v not in nulls), *also]) or None
 
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-011
 def _detail(found, models, digits):
     v = lambda x: f"{x['value']:.{digits}f}"
     above, top = sum(m["above_query"]["ci95"][0] > 0 for m in found["models"]), found["strongest"]
     return (f"{v(found['value'])} against {v(found['rungs']['query only'])} for the best item of the question alone ({above} of {len(models)} models "
             f"above it) and {v(found['rungs'][top])} for {top}; chance {found['chance']:.{digits}f}.")
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-011
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-012
 def _same_composition(inputs, work):
     "The questions whose answer has polymorphs among the candidates, so that its composition cannot name it; and claim 5."
     hits, info, controls = work["hits"], work["info"], work["controls"]
@@ -48,7 +49,7 @@ def _same_composition(inputs, work):
                         f"the answer; mean over {len(inputs.tables)} models", value, nulls, missing=_lacking(controls, nulls, few),
                         detail=f"{found['questions']} questions in {found['families']} families: {_detail(found, inputs.tables, 2)}")
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-013
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-014
 def _steps(inputs, found, work):
     "Claim 5 on elements: rectangles of the periodic table."
     elements = len(set(work["questions"].loc[work["info"].index, "answer"]))
@@ -58,7 +59,7 @@ def _steps(inputs, found, work):
                  work["value"], work["nulls"], missing=_lacking(work["controls"], work["nulls"], few),
                  detail=f"{found['questions']} questions on {elements} elements: {_detail(found, inputs.tables, 3)}")
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-016
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-017
 def _splits(inputs, work):
     "Level site by what the exchange means, and by thirds of the change of ionic radius."
     kinds, hits, families = exchange_kinds(work["questions"]).loc[work["info"].index], work["hits"]["hit1"], work["info"]["family"]
@@ -76,7 +77,7 @@ def _splits(inputs, work):
         rows.append(row)
     return {"edges": edges, "parts": rows}
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-018
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-019
 def _opposite(inputs, work):
     "Opposite sides at level site: cosine, and above that of partners, for models, controls and the hand-made descriptor."
     rows, asked = [], work["questions"].loc[work["info"].index]
@@ -86,7 +87,7 @@ def _opposite(inputs, work):
         rows.append({"name": name, "sides": len(p), **{k: _ci(v) for k, v in d.items()}, "excess": _ci(_minus(d["parallel"], d["partner"]))})
     return {"tables": rows}
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-020
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-021
 def _moved(inputs, work, most=500):
     "hit1 of (donor of the offset, model), for models and one untrained network each; own offset and query alone beside them."
     asked, views, hits = work["questions"].loc[work["info"].index], work["views"], {}
@@ -98,7 +99,7 @@ def _moved(inputs, work, most=500):
     frame = pd.DataFrame(hits).dropna()
     return frame, asked.loc[frame.index, "family"]
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-021
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-022
 def _transfer(inputs, work):
     "Every model's offsets in every other model's space."
     if len(inputs.tables) < 2: raise PlatonicError("arithmetic: one model; an offset needs another model to go to")
@@ -114,7 +115,7 @@ def _transfer(inputs, work):
             "own": _ci(_mean([drawn["own", b] for _, b in pairs])), "nulls": {k: _ci(v) for k, v in nulls.items()},
             "difference": _ci(_minus(value, _most(nulls.values())))}
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-024
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-025
 def _axes(inputs, material, n=200):
     "Directions of properties in element means: skill in every table, cosines between models, and reading B along A's direction."
     means = {m: item_vectors(X, material[0], "element") for m, X in material[3].items()}
@@ -133,7 +134,7 @@ def _axes(inputs, material, n=200):
         for r, q in zip(rows, benjamini_hochberg([r["p"] for r in rows]) if rows else []): r["p_adjusted"] = float(q)
     return {"properties": found}
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-025
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-026
 _CARRIED = ("mace_mp0", "orb_v2", "sevennet", "chgnet", "chemeleon", "mat2vec", "random_200", "magpie", "physical")
 
 def _carried(inputs, material):
@@ -145,7 +146,7 @@ def _carried(inputs, material):
         rows.append({"name": name, "hit1": float(r["own"]), "query": float(max(r["none"], r["other"]))})
     return {"tables": rows}
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-028
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-029
 def _whole(inputs):
     "Level site on the whole corpus, models only: every question, among the atoms that all models share."
     keys, classes = common_keys(inputs.tables.values()), prototype_classes(inputs.structures)
@@ -163,12 +164,13 @@ def _whole(inputs):
             "families": int(info["family"].nunique()), "candidates": float(info["candidates"].median()), "models": each,
             "composition": _ci(drawn["onehot", "own"])}
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-030
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-031
 def _tried(f, *args):
     "(result, None), or (None, why there is none)."
     try: return f(*args), None
     except PlatonicError as e: return None, {"skipped": str(e)}
 
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-032
 def study(inputs:Inputs # of a run
           )->tuple:     # (content of `arithmetic` in results.json, entries of claim 5)
     "Chapter 07 of a run: quadruples at four levels on their ladders, splits, parallelograms, transfer between models, directions."
@@ -189,7 +191,7 @@ def study(inputs:Inputs # of a run
         found[key] = why or done
     return found, claims
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-035
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-037
 _TITLES = {"same_composition": "Atom that stays,\npolymorphs present", "site": "Atom that stays", "structure": "Whole crystals",
            "formula": "Crystal - element\n+ element", "element": "Rectangles of the\nperiodic table"}
 _RUNGS = ("query only", "random offset", "shuffled quadruples", "hand-made (SOAP)", "untrained", "composition, one-hot", "composition, Magpie")
@@ -216,7 +218,7 @@ def _plot_rungs(result):
         axes[0][0].set_yticks(range(len(labels)), labels); axes[0][0].invert_yaxis()
     return fig
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-036
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-038
 def _draw_splits(ax, rows):
     shown = (("own", "#0072B2", "models", -0.18), ("query", "#E69F00", "query only", 0), ("untrained", "#777777", "untrained weights", 0.18))
     for key, color, label, dy in shown:
@@ -243,7 +245,7 @@ def _plot_splits(result):
         else: axes[1].axis("off")
     return fig
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-037
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-039
 def _draw_sides(ax, rows):
     for y, r in enumerate(rows):
         color = "#333333" if r["name"] == "handmade" else model_color(r["name"])
@@ -271,7 +273,7 @@ def _plot_axes(result):
         else: axes[1].axis("off")
     return fig
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-038
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-040
 def _words(e):
     "A level in words."
     low, high = e["difference"]["ci95"]
@@ -279,6 +281,7 @@ def _words(e):
     return (f"{e['value']['value']:.2f} for the models on average, {e['rungs']['query only']['value']:.2f} for the nearest neighbour of an item of the "
             f"question, {e['rungs'][e['strongest']]['value']:.2f} for the strongest rung ({e['strongest']}): {where}")
 
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-041
 def _transfer_words(t):
     low, high = t["difference"]["ci95"]
     where = "carries over" if low > 0 else "does not carry over" if high < 0 else "cannot be said to carry over"
@@ -286,7 +289,7 @@ def _transfer_words(t):
     return (f"An offset measured in one model and added in another {where}: {t['value']['value']:.2f} against {null:.2f} "
             f"for the best null and {t['own']['value']:.2f} for the model's own offset ({t['pairs']} ordered pairs).")
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-039
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-042
 def figures(result # content of `arithmetic` in results.json
             )->dict: # name -> (matplotlib Figure, caption)
     "Up to three figures, from the numbers of a run alone."
@@ -308,14 +311,16 @@ def figures(result # content of `arithmetic` in results.json
             "permuted among the elements.")
     return out
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-041
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-044
 def _direction_words(found):
+    def beyond(rows): return f"{sum(x['p_adjusted'] < 0.05 for x in rows)} of {len(rows)}"
     for name, f in found.items():
         if not f["read"]: continue
-        beyond = lambda key: f"{sum(x['p_adjusted'] < 0.05 for x in f[key])} of {len(f[key])}"
-        yield (f"{name}: correlation {np.median([x['r'] for x in f['read']]):.2f} (median; {beyond('read')} ordered pairs beyond permuted labels), "
-               f"cosine {np.median([x['cosine'] for x in f['shared']]):.2f} ({beyond('shared')} pairs beyond the directions of permuted labels)")
+        r, c = (np.median([x[k] for x in f[key]]) for key, k in (("read", "r"), ("shared", "cosine")))
+        yield (f"{name}: correlation {r:.2f} (median; {beyond(f['read'])} ordered pairs beyond permuted labels), "
+               f"cosine {c:.2f} ({beyond(f['shared'])} pairs beyond the directions of permuted labels)")
 
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-045
 def _formula_words(e):
     u = e["rungs"].get("untrained", {}).get("value")
     more = u is not None and u > e["value"]["value"]
@@ -323,7 +328,7 @@ def _formula_words(e):
     return (f"The formula taken literally, crystal minus an element's mean plus another's: {e['value']['value']:.2f} for trained models" +
             ("." if u is None else f", {u:.2f} for the same networks with untrained weights.") + so)
 
-# %% ../nbs/07d_arithmetic.ipynb #07d-arit-042
+# %% ../nbs/07d_arithmetic.ipynb #07d-arit-046
 def summary(result # content of `arithmetic` in results.json
             )->list: # paragraphs of plain text
     "What the report says of this chapter."

@@ -138,9 +138,10 @@ def study_all(inputs,  # `Inputs`
     found, claims = {}, []
     for key, module in chapters().items():
         try: found[key], more = module.study(inputs)
-        except PlatonicError as e:
+        except Exception as e:
             if key == "alignment": raise
-            found[key], more = {"skipped": str(e)}, []
+            reason = str(e) if isinstance(e, PlatonicError) else f"a mistake in this chapter, please report it: {type(e).__name__}: {e}"
+            found[key], more = {"skipped": reason}, []
         claims += more
         clock(key)
     return found, sorted(claims, key=lambda c: c["id"])

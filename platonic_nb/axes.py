@@ -29,25 +29,7 @@ def parallelism(vectors,   # DataFrame: one row per item
     return pd.DataFrame({"family": up["family"], "place": up["place"], "parallel": (sides * other).sum(1),
                          "partner": np.where(partner < 0, np.nan, (sides * other[partner]).sum(1))}, index=up.index).dropna()
 
-def _sides(vectors, questions, end, start):
-    D = vectors.reindex(questions[end]).to_numpy() - vectors.reindex(questions[start]).to_numpy()
-    length = np.linalg.norm(D, axis=1, keepdims=True)
-    return np.divide(D, length, out=np.full_like(D, np.nan), where=length > 0)
-
 # %% ../nbs/07b_axes.ipynb #07b-axes-010
-def parallelism(vectors,   # DataFrame: one row per item
-                questions, # from `quadruples`
-                seed:int=0,# of the partners
-                )->pd.DataFrame: # index of the question: family, place, cosine of opposite sides, cosine with another exchange's side
-    """Are opposite sides of a parallelogram parallel, and more so than sides of different exchanges of the same place and sense?
-
-    Only exchanges towards the heavier element are kept, so that "the same sense" means something for the partners.
-    """
-    up = questions[(questions["from"] < questions["to"]).to_numpy()]
-    sides, other, partner = _sides(vectors, up, "a", "b"), _sides(vectors, up, "answer", "c"), other_exchange(up, seed)
-    return pd.DataFrame({"family": up["family"], "place": up["place"], "parallel": (sides * other).sum(1),
-                         "partner": np.where(partner < 0, np.nan, (sides * other[partner]).sum(1))}, index=up.index).dropna()
-
 def _sides(vectors, questions, end, start):
     D = vectors.reindex(questions[end]).to_numpy() - vectors.reindex(questions[start]).to_numpy()
     length = np.linalg.norm(D, axis=1, keepdims=True)
@@ -128,32 +110,7 @@ def _directions(X, Y, method):
     if (length == 0).any(): raise PlatonicError("direction: the coordinates do not vary with the property; nothing points anywhere")
     return W / length, skill
 
-def _paired(X, y):
-    X, y = check_matrix(X, "direction: X", 4, constant_ok=True), np.asarray(y, dtype=np.float64)
-    if y.shape != (len(X),): raise PlatonicError(f"direction: want one value per row ({len(X)}), got shape {y.shape}")
-    known = np.isfinite(y)
-    if known.sum() < 4 or np.ptp(y[known]) == 0:
-        raise PlatonicError(f"direction: want 4 rows with a property that varies, got {known.sum()} with "
-                            f"{len(np.unique(y[known]))} values; add elements")
-    return X[known], (y[known] - y[known].mean()) / y[known].std()
-
-def direction(X,          # (n, K) coordinates: element means, or atoms
-              y,          # (n,) property; NaN where unknown
-              method:str="pls", # "pls": first PLS weight, where the cloud moves with y; "ridge": weights of the best linear prediction
-              )->tuple:   # (K,) unit vector, skill: 1 - squared error of leave-one-out ridge over that of the mean
-    "The direction in which a property grows (@eq-direction). Raises `PlatonicError` with fewer than four known values."
-    W, skill = _directions(*(v if v.ndim == 2 else v[:, None] for v in _paired(X, y)), method)
-    return W[:, 0], float(skill[0])
-
 # %% ../nbs/07b_axes.ipynb #07b-axes-025
-def _directions(X, Y, method):
-    W, skill = _ridge(X, Y)
-    if method == "pls": W = (X - X.mean(0)).T @ (Y - Y.mean(0))
-    elif method != "ridge": raise PlatonicError(f'direction: method wants "pls" or "ridge", got {method!r}')
-    length = np.linalg.norm(W, axis=0)
-    if (length == 0).any(): raise PlatonicError("direction: the coordinates do not vary with the property; nothing points anywhere")
-    return W / length, skill
-
 def _paired(X, y):
     X, y = check_matrix(X, "direction: X", 4, constant_ok=True), np.asarray(y, dtype=np.float64)
     if y.shape != (len(X),): raise PlatonicError(f"direction: want one value per row ({len(X)}), got shape {y.shape}")
@@ -163,6 +120,7 @@ def _paired(X, y):
                             f"{len(np.unique(y[known]))} values; add elements")
     return X[known], (y[known] - y[known].mean()) / y[known].std()
 
+# %% ../nbs/07b_axes.ipynb #07b-axes-026
 def direction(X,          # (n, K) coordinates: element means, or atoms
               y,          # (n,) property; NaN where unknown
               method:str="pls", # "pls": first PLS weight, where the cloud moves with y; "ridge": weights of the best linear prediction
@@ -171,7 +129,7 @@ def direction(X,          # (n, K) coordinates: element means, or atoms
     W, skill = _directions(*(v if v.ndim == 2 else v[:, None] for v in _paired(X, y)), method)
     return W[:, 0], float(skill[0])
 
-# %% ../nbs/07b_axes.ipynb #07b-axes-033
+# %% ../nbs/07b_axes.ipynb #07b-axes-034
 def shared_directions(coords,      # dict model -> (n, K) coordinates of the same rows on the same anchors
                       y,           # (n,) property of the rows
                       n:int=500,   # permutations
@@ -192,45 +150,6 @@ def shared_directions(coords,      # dict model -> (n, K) coordinates of the sam
                      "p": (1 + (cosine[1:] >= cosine[0] - 1e-12).sum()) / (n + 1)})
     return pd.DataFrame(rows)
 
-# %% ../nbs/07b_axes.ipynb #07b-axes-036
-def _correlations(S, Y):
-    "(m,) Pearson correlation of the columns of S with those of Y; 0 where a column does not vary."
-    S, Y = S - S.mean(0), Y - Y.mean(0)
-    size = np.linalg.norm(S, axis=0) * np.linalg.norm(Y, axis=0)
-    return np.divide((S * Y).sum(0), size, out=np.zeros(S.shape[1]), where=size > 0)
-
-def _held_out(coords, Y, part):
-    "(a, b) -> predictions for every row from weights that were fitted in a without its part, read in b."
-    scores = {(a, b): np.zeros(Y.shape) for a in coords for b in coords}
-    for k in np.unique(part):
-        out = part == k
-        for a, A in coords.items():
-            W = _ridge(A[~out], Y[~out])[0]
-            for b, B in coords.items(): scores[a, b][out] = (B[out] - B[~out].mean(0)) @ W
-    return scores
-
-def read_across(coords,      # dict model -> (n, K) coordinates of the same elements on the same anchors
-                y,           # (n,) property
-                n:int=200,   # permutations
-                seed:int=0,  # of permutations and folds
-                folds:int=10, # parts of the elements, each predicted from the others
-                )->pd.DataFrame: # a, b, r, null95, p for every ordered pair, a with itself too
-    """A property's direction fitted in A (ridge), read off B's coordinates of elements that were not in the fit: correlation with the property.
-
-    The null permutes the property among elements. Raises `PlatonicError` with fewer known values than folds.
-    """
-    y, rng = np.asarray(y, dtype=np.float64), np.random.default_rng(seed)
-    known = {m: _paired(X, y)[0] for m, X in coords.items()}
-    Y = _paired(next(iter(coords.values())), y)[1]
-    if len(Y) < max(folds, 8):
-        raise PlatonicError(f"read_across: {len(Y)} elements with the property, want {max(folds, 8)}; add elements or lower folds")
-    part, Y = rng.permutation(len(Y)) % folds, np.column_stack([Y, *(rng.permutation(Y) for _ in range(n))])
-    rows = []
-    for (a, b), S in _held_out(known, Y, part).items():
-        r = _correlations(S, Y)
-        rows.append({"a": a, "b": b, "r": r[0], "null95": np.quantile(r[1:], 0.95), "p": (1 + (r[1:] >= r[0] - 1e-12).sum()) / (n + 1)})
-    return pd.DataFrame(rows)
-
 # %% ../nbs/07b_axes.ipynb #07b-axes-037
 def _correlations(S, Y):
     "(m,) Pearson correlation of the columns of S with those of Y; 0 where a column does not vary."
@@ -238,6 +157,7 @@ def _correlations(S, Y):
     size = np.linalg.norm(S, axis=0) * np.linalg.norm(Y, axis=0)
     return np.divide((S * Y).sum(0), size, out=np.zeros(S.shape[1]), where=size > 0)
 
+# %% ../nbs/07b_axes.ipynb #07b-axes-038
 def _held_out(coords, Y, part):
     "(a, b) -> predictions for every row from weights that were fitted in a without its part, read in b."
     scores = {(a, b): np.zeros(Y.shape) for a in coords for b in coords}
@@ -248,6 +168,7 @@ def _held_out(coords, Y, part):
             for b, B in coords.items(): scores[a, b][out] = (B[out] - B[~out].mean(0)) @ W
     return scores
 
+# %% ../nbs/07b_axes.ipynb #07b-axes-039
 def read_across(coords,      # dict model -> (n, K) coordinates of the same elements on the same anchors
                 y,           # (n,) property
                 n:int=200,   # permutations

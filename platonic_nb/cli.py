@@ -56,6 +56,8 @@ def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a
     for c in results["claims"]:
         print(f"claim {c['id']}: {c['statement']}\n  {c['statistic']}\n  {c['value']:.3f} [{c['ci95'][0]:.3f}, {c['ci95'][1]:.3f}], strongest rung {c['null']['value']:.3f}, "
               f"difference {c['difference']['value']:+.3f} [{c['difference']['ci95'][0]:+.3f}, {c['difference']['ci95'][1]:+.3f}]: {c['verdict']}")
+    for key, content in results.items():
+        if isinstance(content, dict) and "skipped" in content: print(f"{key}: not answered: {content['skipped']}")
     left_out = len(results["corpus"]["unusable"]) + sum(m["quarantined"] for m in results["models"])
     print(f"{page}: {len(results['models'])} models, {results['corpus']['n_structures']} structures, {results['corpus']['n_atoms']} atoms, {left_out} left out (reasons in results.json)")
 

@@ -10,11 +10,11 @@ __all__ = ['MIN_LEFT', 'PENALTIES', 'MAX_TEST', 'crystal_means', 'composition', 
 # %% ../nbs/08_heads.ipynb #08-heads-003
 from dataclasses import dataclass
 import numpy as np
-from .core import PlatonicError, check_matrix, figure_style, model_color
+from .core import PlatonicError, check_matrix
 from .zoo import architecture, parse_name
 from .table import common_keys
 from .projection import project
-from .alignment import Estimate, handmade, resampling_weights
+from .alignment import Estimate, resampling_weights
 from .claims import Inputs, claim
 
 # %% ../nbs/08_heads.ipynb #08-heads-009

@@ -11,7 +11,7 @@ __all__ = ['MAGPIE_SAME', 'Prediction', 'predict_property', 'misplaced', 'partne
 from dataclasses import dataclass
 import numpy as np
 import pandas as pd
-from .core import PlatonicError, check_matrix, dump_json, figure_style, model_color
+from .core import PlatonicError, check_matrix, figure_style, model_color
 from .table import common_keys
 from .projection import project
 from .resampling import benjamini_hochberg, resampling_weights

@@ -101,42 +101,7 @@ def _symmetry(numbers, cell, positions, symprec):
                                              np.frombuffer(numbers, dtype=np.int64)), symprec=symprec)
     return None if found is None else (int(found.number), tuple(zip(found.site_symmetry_symbols, found.equivalent_atoms.tolist())))
 
-def _electronegativity(z):
-    from pymatgen.core import Element
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore") # noble gases have none, and pymatgen says so each time
-        x = Element.from_Z(z).X
-    return x if x == x else 9.0
-
-def _symmetry_class(atoms, symprec):
-    "(label, elements by place): place = multiset of (site symmetry, size of orbit); places alike are told apart by electronegativity."
-    found = _symmetry(atoms.numbers.astype(np.int64).tobytes(), np.ascontiguousarray(atoms.cell.array).tobytes(),
-                      np.ascontiguousarray(atoms.get_scaled_positions()).tobytes(), symprec)
-    if found is None: return None
-    places = {}
-    for z, site in zip(atoms.numbers.tolist(), found[1]): places.setdefault(z, Counter())[site] += 1
-    signed = sorted((tuple(sorted((s, n) for (s, _), n in orbits.items())), _electronegativity(z), z) for z, orbits in places.items())
-    label = " | ".join(" ".join(f"{n}x{s}" for s, n in sign) for sign, _, _ in signed)
-    return f"{found[0]}: {label}", tuple(z for _, _, z in signed)
-
 # %% ../nbs/07_questions.ipynb #07-quest-022
-@lru_cache(maxsize=20000)
-def _symmetry(numbers, cell, positions, symprec):
-    "Space group, and per atom (site symmetry, orbit); None where spglib finds none. Cached: it takes 10 ms."
-    import spglib
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = spglib.get_symmetry_dataset((np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3),
-                                             np.frombuffer(numbers, dtype=np.int64)), symprec=symprec)
-    return None if found is None else (int(found.number), tuple(zip(found.site_symmetry_symbols, found.equivalent_atoms.tolist())))
-
-def _electronegativity(z):
-    from pymatgen.core import Element
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore") # noble gases have none, and pymatgen says so each time
-        x = Element.from_Z(z).X
-    return x if x == x else 9.0
-
 def _symmetry_class(atoms, symprec):
     "(label, elements by place): place = multiset of (site symmetry, size of orbit); places alike are told apart by electronegativity."
     found = _symmetry(atoms.numbers.astype(np.int64).tobytes(), np.ascontiguousarray(atoms.cell.array).tobytes(),
@@ -164,6 +129,7 @@ def _rows(structures, symprec):
         for i, a, f in members:
             if f in corners and (c := _symmetry_class(a, symprec)): yield i, *c, f
 
+# %% ../nbs/07_questions.ipynb #07-quest-025
 def prototype_classes(structures,          # list of ase.Atoms with info["id"], and info["family"] where they were substituted
                       symprec:float=0.01,  # tolerance of spglib, angstrom
                       )->pd.DataFrame:     # index structure; columns family, elements (Z by place), formula, twin
@@ -176,7 +142,7 @@ def prototype_classes(structures,          # list of ase.Atoms with info["id"], 
     out = pd.DataFrame(list(_rows(structures, symprec)), columns=["structure", "family", "elements", "formula"])
     return out.assign(twin=out.duplicated(["family", "elements"])).set_index("structure")
 
-# %% ../nbs/07_questions.ipynb #07-quest-030
+# %% ../nbs/07_questions.ipynb #07-quest-031
 def _parallelograms(classes, per_family, seed):
     "Every (family, i, j, (A, B), (X, Y), ids of AX, BX, AY, BY): places i and j hold other elements, all else is equal."
     for number, (family, members) in enumerate(classes.groupby("family", sort=True)):
@@ -192,22 +158,22 @@ def _parallelograms(classes, per_family, seed):
         drawn = np.random.default_rng([seed, number]).permutation(len(found))[:per_family]
         yield from (found[k] for k in np.sort(drawn))
 
-# %% ../nbs/07_questions.ipynb #07-quest-035
+# %% ../nbs/07_questions.ipynb #07-quest-036
 def _site_questions(p):
     family, i, j, *pairs, ids = p
-    for stays in (0, 1):                                # the place whose atom we watch; the other place is exchanged
-        for u, v in product((0, 1), (0, 1)):            # answer: element u of the exchanged pair, element v at the watched place
-            name = lambda u, v: f"{ids[u + 2 * v] if stays else ids[v + 2 * u]}#{_symbols([pairs[stays][v]])[0]}"
-            exchanged = pairs[1 - stays]
-            yield (family, name(u, 1 - v), name(1 - u, 1 - v), name(1 - u, v), name(u, v),
-                   exchanged[1 - u], exchanged[u], 1.0, (i, j)[1 - stays])
+    def name(stays, u, v): return f"{ids[u + 2 * v] if stays else ids[v + 2 * u]}#{_symbols([pairs[stays][v]])[0]}"
+    # `stays`: the place whose atom we watch, the other is exchanged; the answer has element u of the exchanged pair, v at the watched place
+    for s, u, v in product((0, 1), (0, 1), (0, 1)):
+        yield (family, name(s, u, 1 - v), name(s, 1 - u, 1 - v), name(s, 1 - u, v), name(s, u, v),
+               pairs[1 - s][1 - u], pairs[1 - s][u], 1.0, (i, j)[1 - s])
 
+# %% ../nbs/07_questions.ipynb #07-quest-037
 def _structure_questions(p):
     family, i, j, pair, _, ids = p
     for u, v in product((0, 1), (0, 1)):
         yield family, ids[u + 2 * (1 - v)], ids[1 - u + 2 * (1 - v)], ids[1 - u + 2 * v], ids[u + 2 * v], pair[1 - u], pair[u], 1.0, i
 
-# %% ../nbs/07_questions.ipynb #07-quest-038
+# %% ../nbs/07_questions.ipynb #07-quest-040
 def _formula_questions(classes, structures):
     "Pairs that differ in one place: crystal minus one element's mean plus another's, weighted by the share of exchanged sites."
     numbers = {str(a.info["id"]): a.numbers for a in structures}
@@ -220,13 +186,14 @@ def _formula_questions(classes, structures):
             for (a, za), (b, zb) in permutations(same, 2):
                 yield family, f"{_symbols([zb])[0]}~{family}", f"{_symbols([za])[0]}~{family}", a, b, za, zb, float((numbers[a] == za).mean()), k
 
-# %% ../nbs/07_questions.ipynb #07-quest-040
+# %% ../nbs/07_questions.ipynb #07-quest-042
 def _table_cell(z):
     "(column, row) of an element in the long groups; None for lanthanides, actinides, row 1 and row 7."
     from pymatgen.core import Element
     e = Element.from_Z(int(z))
     return None if e.is_lanthanoid or e.is_actinoid or not 2 <= e.row <= 6 else (e.group, e.row)
 
+# %% ../nbs/07_questions.ipynb #07-quest-043
 def _element_questions(Z):
     "Rectangles of the periodic table: two columns, two rows, all four elements at hand."
     at = {cell: int(z) for z in sorted(set(Z)) if (cell := _table_cell(z))}
@@ -234,10 +201,10 @@ def _element_questions(Z):
     for (g, h), (r, s) in product(combinations(columns, 2), combinations(rows, 2)):
         if not {(g, r), (g, s), (h, r), (h, s)} <= set(at): continue
         for x, y in product((0, 1), (0, 1)):
-            G, R, z = (g, h), (r, s), lambda x, y: at[(G[x], R[y])]
-            yield "periodic table", *_symbols([z(1 - x, y), z(1 - x, 1 - y), z(x, 1 - y), z(x, y)]), z(x, 1 - y), z(x, y), 1.0, 0
+            a, b, c, answer = (at[(g, h)[i], (r, s)[j]] for i, j in ((1 - x, y), (1 - x, 1 - y), (x, 1 - y), (x, y)))
+            yield "periodic table", *_symbols([a, b, c, answer]), c, answer, 1.0, 0
 
-# %% ../nbs/07_questions.ipynb #07-quest-042
+# %% ../nbs/07_questions.ipynb #07-quest-045
 def quadruples(structures,         # list of ase.Atoms with info["id"]
                level:str="site",   # "site", "structure", "formula" or "element"
                per_family:int=300, # parallelograms kept of one family, drawn when there are more
@@ -261,7 +228,7 @@ def quadruples(structures,         # list of ase.Atoms with info["id"]
     out = pd.DataFrame(rows, columns=["family", "a", "b", "c", "answer", "from", "to", "weight", "place"])
     return out.assign(quad=np.arange(len(out)) // {"site": 8, "formula": 1}.get(level, 4))
 
-# %% ../nbs/07_questions.ipynb #07-quest-046
+# %% ../nbs/07_questions.ipynb #07-quest-049
 def other_exchange(questions, # from `quadruples`
                    seed:int=0, # of the draw
                    )->np.ndarray: # (q,) row number of the partner, -1 where there is none
@@ -280,7 +247,7 @@ def other_exchange(questions, # from `quadruples`
         pick[rows] = np.where(mine < 0, -1, rows[mine])
     return pick
 
-# %% ../nbs/07_questions.ipynb #07-quest-050
+# %% ../nbs/07_questions.ipynb #07-quest-053
 def _dense(paths, keep):
     "Ids that stay when the one in the lightest parallelograms is dropped again and again; `paths`: (ids, weight)."
     holds = {}

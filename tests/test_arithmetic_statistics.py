@@ -26,7 +26,9 @@ def grid(families, seed=0, noise=0.0, additive=True, dim=30):
             for x in SECOND:
                 z = origin + cation[m] + anion[x] if additive else rng.normal(size=dim)
                 vectors[f"{f}/{m}{x}#{x}"] = z + noise * rng.normal(size=dim)
-        name = lambda m, x: f"{f}/{m}{x}#{x}"  # noqa: B023, used at once
+        def name(m, x, f=f):
+            return f"{f}/{m}{x}#{x}"
+
         for i, A in enumerate(FIRST):
             for j, B in enumerate(FIRST):
                 for X in SECOND:

@@ -5,6 +5,7 @@ from platonic_nb.atlas import chapters, extract_all, folder_of, for_controls, ga
 from platonic_nb.claims import Inputs
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import EmbeddingTable
+from unittest.mock import patch as replaced
 import json
 import numpy as np
 import pandas as pd
@@ -81,6 +82,11 @@ def test_every_chapter_in_turn_1(given_found, given_few, given_inputs):
     swapped = {**inputs.tables, "chgnet-0.3.0": EmbeddingTable(np.random.default_rng(0).normal(size=inputs.tables["chgnet-0.3.0"].X.shape), inputs.tables["chgnet-0.3.0"].atoms, inputs.tables["chgnet-0.3.0"].meta)}
     noise = chapters()["alignment"].study(Inputs(swapped, inputs.untrained, inputs.anchors, few, inputs.pool, k=5))[1][0]
     assert noise["verdict"] != "supported" and noise["value"] < claims[0]["value"]
+    class _Broken:
+        "A chapter with a mistake in it."
+        def study(inputs): return 1 / 0
+    with replaced("platonic_nb.atlas.chapters", lambda: {"alignment": chapters()["alignment"], "transport": _Broken}): others = study_all(inputs)
+    assert "ZeroDivisionError" in others[0]["transport"]["skipped"] and others[1][0]["id"] == 1
 
 
 @pytest.fixture(scope="module")

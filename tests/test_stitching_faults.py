@@ -7,7 +7,15 @@ from platonic_nb.core import PlatonicError
 from platonic_nb.heads import MIN_LEFT, beyond_composition, composition, fit_head, properties, wanted
 from platonic_nb.stitching import figures, summary
 from platonic_nb.table import EmbeddingTable, atoms_frame
-from platonic_nb.translation import Readout, anchor_atoms, cross_validate, fit_translation, open_readout, stitch, typical
+from platonic_nb.translation import (
+    Readout,
+    anchor_atoms,
+    cross_validate,
+    fit_translation,
+    open_readout,
+    stitch,
+    typical,
+)
 
 
 class Plain:

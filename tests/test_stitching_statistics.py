@@ -16,8 +16,10 @@ def world(seed, related, n=60, per=2, elements=4, d=12, noise=0.3):
     B = A @ rng.normal(size=(d, d)) + noise * rng.normal(size=A.shape) if related else rng.normal(size=A.shape)
     w, crystal = rng.normal(size=d), np.repeat(np.arange(n), per)
     C = rng.dirichlet(np.ones(elements), n)
-    energy = lambda X: np.bincount(crystal, X @ w) / per
-    off = lambda e: beyond_composition(e, C)
+    def energy(X):
+        return np.bincount(crystal, X @ w) / per
+    def off(e):
+        return beyond_composition(e, C)
     sources = {"b": B, **{f"null {i}": rng.normal(size=A.shape) for i in range(3)}}
     said = {("a", s): off(energy(fit_translation(X[:k], A[:k])(X[k:]))) for s, X in sources.items()}
     return {"a": off(energy(A[k:]))}, said, np.arange(n)
@@ -97,6 +99,7 @@ def test_head_reads_a_noisy_copy_best_near_its_disagreement():
     y = X @ (rng.normal(size=30) / np.geomspace(1, 0.02, 30)) + C @ rng.normal(size=5)
     other = X + 0.1 * rng.normal(size=X.shape)
     truth = beyond_composition(y, C)
-    read = lambda p: skill(truth, beyond_composition(fit_head(X, y, C, floor=p, penalties=[1e-9])(other), C))
+    def read(p):
+        return skill(truth, beyond_composition(fit_head(X, y, C, floor=p, penalties=[1e-9])(other), C))
     floor = len(y) * disagreement(X, other, C)
     assert read(floor) > max(read(floor / 30), read(floor * 30)) and abs(floor / len(y) - 0.01) < 0.001
