@@ -124,7 +124,8 @@ def prepare(structures,     # list of ase.Atoms
     tables, seconds = extract_all({n: structures for n in names}, out, **how)
     clock("extraction of models")
     ids = draw_pool(common_keys(tables.values()), pool, seed)
-    anchors = select_anchors(max(tables.values(), key=lambda t: t.dim), n_anchors, among=list(tables.values()))
+    try: anchors = select_anchors(max(tables.values(), key=lambda t: t.dim), n_anchors, among=list(tables.values()))
+    except PlatonicError as e: raise PlatonicError(f"{e} (for a run: n_anchors, on the command line --anchors; now {n_anchors})") from None
     part = for_controls(structures, anchors, ids, seed)
     untrained, more = extract_all({c: part for c in dict.fromkeys(c for n in names for c in controls(n))}, out, **how)
     clock("extraction of controls")

@@ -44,6 +44,7 @@ def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a
         out: Annotated[str, typer.Option(help="folder of the results; an interrupted run is taken up there")] = "results",
         seed: Annotated[int, typer.Option(help="of the pool, ties and resampling", min=0)] = 0,
         pool: Annotated[int, typer.Option(help="structures on which scores stand beside their nulls", min=2)] = 300,
+        anchors: Annotated[int, typer.Option(help="anchor atoms; fewer for a small corpus", min=2)] = 100,
         jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
         trust: Trust = None, quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "Extract, project, compare and judge: writes results.json, report.html, figures/ and embeddings/."
@@ -51,7 +52,7 @@ def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a
     from platonic_nb.report import write_report
     resolve_models(models)
     with workers(jobs) as executor:
-        results = atlas(structures, models, out, preset, seed, pool=pool, executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
+        results = atlas(structures, models, out, preset, seed, pool=pool, n_anchors=anchors, executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
     page = write_report(out)
     for c in results["claims"]:
         print(f"claim {c['id']}: {c['statement']}\n  {c['statistic']}\n  {c['value']:.3f} [{c['ci95'][0]:.3f}, {c['ci95'][1]:.3f}], strongest rung {c['null']['value']:.3f}, "

@@ -124,7 +124,7 @@ def sections(results, # content of results.json
         part, content = {"title": _TITLES[key], "figures": []}, results[key]
         if "skipped" in content: told.append(part | {"text": [f"Not answered on this corpus: {content['skipped']}"]}); continue
         drawn = module.figures(content)
-        part["figures"] = [{"uri": save_figure(f, Path(out)/"figures"/f"{key}_{name}"), "caption": caption} for name, (f, caption) in drawn.items()]
+        part["figures"] = [{"uri": save_figure(f, Path(out)/"figures"/(name if name.startswith(key) else f"{key}_{name}")), "caption": caption} for name, (f, caption) in drawn.items()]
         told.append(part | {"text": module.summary(content)})
     return told
 

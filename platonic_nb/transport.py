@@ -38,7 +38,9 @@ class Tree:
     def clades(self)->list:
         "(models under a branch, its height, its support), lowest first."
         return [(frozenset(self.names[i] for i in c), float(h), float(s)) for c, h, s in zip(_under(self.linkage), self.linkage[:, 2], self.support)]
-    def to_dict(self)->dict: return {k: getattr(self, k) for k in ("names", "distance", "linkage", "support", "draws")}
+    def to_dict(self)->dict:
+        "For results.json: names, distance matrix, linkage, support, number of draws."
+        return {k: getattr(self, k) for k in ("names", "distance", "linkage", "support", "draws")}
 
 def _under(linkage):
     "Leaves under every branch, as sets of numbers."

@@ -85,7 +85,10 @@ def test_every_chapter_in_turn_1(given_found, given_few, given_inputs):
     class _Broken:
         "A chapter with a mistake in it."
         def study(inputs): return 1 / 0
-    with replaced("platonic_nb.atlas.chapters", lambda: {"alignment": chapters()["alignment"], "transport": _Broken}): others = study_all(inputs)
+    with_mistake = {"alignment": chapters()["alignment"], "transport": _Broken}
+    def with_a_mistake():
+        with replaced.dict(study_all.__globals__, chapters=lambda: with_mistake): return study_all(inputs)
+    others = with_a_mistake()
     assert "ZeroDivisionError" in others[0]["transport"]["skipped"] and others[1][0]["id"] == 1
 
 
