@@ -199,15 +199,18 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
 
     Raises `PlatonicError` for unknown names, unreadable structures, or a model that loses every structure.
     """
+    import scipy.linalg, sklearn.linear_model  # noqa: F401, only a library that is loaded can be limited to one thread
+    from threadpoolctl import threadpool_limits
     if preset not in ("default", "paper"): raise PlatonicError(f'preset {preset!r}: want "default" or "paper"')
     if seed < 0: raise PlatonicError(f"seed {seed}: want 0 or more")
     clock, names, out = _Clock(), resolve_models(models), Path(out)
     write_atomic(out/".writable", b"").unlink()  # fail now, not after the extraction
     S, corpus, unusable = _usable(structures, how.get("strict"))
     clock("structures")
-    inputs, seconds = prepare(S, names, out, "anchors" if preset == "default" else None, seed, clock=clock, **how)
-    write_atomic(out/"anchors.json", dump_json(provenance(inputs, corpus, unusable)["anchors"]))
-    found, claims = study_all(inputs, clock)
+    with threadpool_limits(1):  # sums in the same order on any number of cores
+        inputs, seconds = prepare(S, names, out, "anchors" if preset == "default" else None, seed, clock=clock, **how)
+        write_atomic(out/"anchors.json", dump_json(provenance(inputs, corpus, unusable)["anchors"]))
+        found, claims = study_all(inputs, clock)
     results = {"schema": "platonic_nb/results/1", "preset": preset, "seed": seed, **provenance(inputs, corpus, unusable), **found, "claims": claims}
     write_atomic(out/"results.json", dump_json(results))
     write_atomic(out/"timings.json", dump_json({"steps": clock.steps, "extraction": seconds}))
