@@ -40,7 +40,8 @@ def handmade(structures,          # list of ase.Atoms with info["id"]
 
     Shape (n_atoms, n_elements + 252) with the defaults.
     """
-    from dscribe.descriptors import SOAP
+    try: from dscribe.descriptors import SOAP
+    except ImportError as e: raise PlatonicError('handmade: dscribe is not installed; pip install "platonic_nb[bundled]"') from e
     from platonic_nb.table import EmbeddingTable, atoms_frame
     if keys is not None:
         wanted = set(keys.get_level_values(0))

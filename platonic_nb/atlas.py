@@ -53,11 +53,12 @@ def resolve_models(models="bundled" # "bundled", "a,b,...", or a list of names
 def extract_job(name:str,   # of the model
                 structures, # list of ase.Atoms
                 out,        # folder of the table
-                options,    # dict: memory, strict, trust
+                options,    # dict: layer, memory, strict, trust
                 )->tuple:   # (name, seconds)
     "One model over one list of structures, in whichever process this runs."
     start = time.perf_counter()
-    extract(load_encoder(name, trust=options.get("trust") if ":" in name and parse_name(name).path else None), structures, out=out,
+    trust = options.get("trust") if ":" in name and parse_name(name).path else None
+    extract(load_encoder(name, layer=options.get("layer", "paper"), trust=trust), structures, out=out,
             memory=options.get("memory", 4.0), strict=options.get("strict", False), threads=1)
     return name, time.perf_counter() - start
 
@@ -71,7 +72,7 @@ def extract_all(jobs,          # dict name -> list of structures
                 out,           # folder of the run
                 executor=None, # concurrent.futures.Executor; None runs here
                 quiet=True,    # no progress bar
-                **options,     # memory, strict, trust
+                **options,     # layer, memory, strict, trust
                 )->tuple:      # (dict name -> EmbeddingTable, dict name -> seconds)
     "Tables of many models. A model that fails does not cost the others their work: they finish and are on disk, then its error is raised."
     seconds, failure = {}, None
@@ -129,7 +130,10 @@ def prepare(structures,     # list of ase.Atoms
     part = for_controls(structures, anchors, ids, seed)
     untrained, more = extract_all({c: part for c in dict.fromkeys(c for n in names for c in controls(n))}, out, **how)
     clock("extraction of controls")
-    return Inputs(tables, untrained, anchors, structures, ids, center, k, seed), seconds | more
+    deeper = [n for n in names if n in cards() and cards()[n].paper_layer != cards()[n].layers - 1]
+    readouts, _ = extract_all({n: part for n in deeper}, Path(out)/"readouts", layer="readout", **how)
+    clock("extraction for readouts")
+    return Inputs(tables, untrained, anchors, structures, ids, center, k, seed, readouts), seconds | more
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n07
 def study_all(inputs,  # `Inputs`

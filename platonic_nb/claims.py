@@ -6,7 +6,7 @@
 __all__ = ['Inputs', 'claim', 'ladders', 'claim_geometry', 'study']
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-003
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 import numpy as np
@@ -29,6 +29,7 @@ class Inputs:
     center:str|None = "anchors" # see `project`
     k:int = 10        # neighbours per atom
     seed:int = 0      # of everything drawn
+    readouts:dict = field(default_factory=dict) # model name -> EmbeddingTable of the layer that its energy is read from, where that is another
     def __repr__(self): return (f"Inputs: {', '.join(self.tables)}; {len(self.untrained)} controls; {len(self.structures)} structures, "
                                 f"{len(self.pool)} of them in the pool; {self.anchors.k} anchors")
     def controls_of(self, name:str)->list:

@@ -59,7 +59,7 @@ def _open_all(inputs, keys, names=None):
     "Every readout that can be opened, and why the others cannot."
     opened, skipped = {}, {n: "not asked for" for n in inputs.tables if names is not None and n not in names}
     for name, table in ((n, t) for n, t in inputs.tables.items() if n not in skipped):
-        try: opened[name] = open_readout(name, table, inputs.structures, keys)
+        try: opened[name] = open_readout(name, table, inputs.structures, keys, inputs.readouts.get(name))
         except PlatonicError as e: skipped[name] = str(e)
         except Exception as e: skipped[name] = f"{type(e).__name__} while its encoder was loaded"
     return opened, skipped
@@ -214,7 +214,7 @@ def study(inputs:Inputs, # of a run
     try: s = split(inputs)
     except PlatonicError as e: return {"skipped": str(e)}, []
     try: soap = handmade(inputs.structures, s.library.append([s.test, inputs.anchors.keys]).unique())
-    except Exception: soap = None                                        # dscribe is missing, or cannot take a structure: the rung is reported as missing
+    except PlatonicError: soap = None # dscribe is missing, or cannot take a structure: the rung is reported as missing
     heads, first = study_heads(inputs, soap, s)
     stitched, second = study_stitching(inputs, soap, s, readouts)
     return {"heads": heads, "stitched": stitched}, [*second, *first]

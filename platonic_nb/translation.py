@@ -33,6 +33,7 @@ def open_readout(name:str,   # a model
                  table:EmbeddingTable, # its vectors, any layer
                  structures, # list of ase.Atoms, in case another layer is needed
                  keys,       # (structure, site) of the atoms for which A's own vectors are needed
+                 own:EmbeddingTable|None=None, # its vectors of the layer that the readout reads, if at hand
                  )->Readout:
     """A model's pretrained readout, with its own vectors of some atoms.
 
@@ -42,15 +43,14 @@ def open_readout(name:str,   # a model
     parsed = parse_name(name)
     if parsed.path: raise PlatonicError("a local file is not opened again; make its Readout yourself")
     if parsed.untrained: raise PlatonicError(f"{name}: an untrained network's energies mean nothing, it cannot be read out")
-    encoder = load_encoder(name)
-    if not hasattr(encoder, "energies_from") and name in cards(): encoder = load_encoder(name, layer=cards()[name].layers - 1)
+    encoder = load_encoder(name, layer="readout" if name in cards() else "paper")
     if not hasattr(encoder, "energies_from"): raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
     meta = getattr(encoder, "meta", {})
     if meta.get("weights_sha256") != table.meta.get("weights_sha256"): raise PlatonicError(f"{name}: the weights at hand are not those of the "
         f"table")
-    again = meta.get("layer") != table.meta.get("layer")
-    ids = set(keys.get_level_values(0))
-    source = extract(encoder, [a for a in structures if str(a.info["id"]) in ids], threads=1) if again else table
+    again, ids = meta.get("layer") != table.meta.get("layer"), set(keys.get_level_values(0))
+    source = own if own is not None and own.meta.get("layer") == meta.get("layer") else table
+    if again and source is table: source = extract(encoder, [a for a in structures if str(a.info["id"]) in ids], threads=1)
     energies = lambda X, Z: np.asarray(encoder.energies_from(np.ascontiguousarray(X, dtype=np.float32), np.asarray(Z)), dtype=np.float64)
     return Readout(name, str(meta.get("layer", "unknown")), energies, source.select(keys) if again else table, again)
 

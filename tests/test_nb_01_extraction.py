@@ -2,7 +2,7 @@
 # ruff: noqa
 from ase.build import bulk
 from pathlib import Path
-from platonic_nb.extraction import _shards, check_encoder, deviation, edges_expected, encode_shard, extract, hash_structures, load_encoder, probe_crystals, refusal
+from platonic_nb.extraction import _shards, check_encoder, deviation, edges_expected, encode_shard, extract, hash_structures, load_calculator, load_encoder, probe_crystals, refusal
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +24,24 @@ def test_load_any_model_1(given_encoder):
     test_eq((encoder.name, encoder.dim, encoder.cutoff, len(encoder.species)), ("7net-0", 128, 5.0, 89))
     test_eq(load_encoder("7net-0", untrained=True, seed=2).name, "7net-0@untrained:2")
     test_fail(lambda: load_encoder("7net-o"), contains="Did you mean")
+
+
+@pytest.fixture(scope="module")
+def given_copper():
+    # Load any model
+    copper = bulk("Cu")
+    copper.calc = load_calculator("chgnet-0.3.0")
+    round(float(copper.get_potential_energy()), 1)
+    return {"copper": copper}
+
+
+def test_load_any_model_2(given_copper):
+    # Load any model
+    from fastcore.test import test_fail
+    copper = given_copper["copper"]
+    assert abs(copper.get_potential_energy() + 4.1) < 0.2 # eV; MP's PBE energy of copper is -4.10
+    test_fail(lambda: load_calculator("7net-0@untrained:0"), contains="mean nothing")
+    test_fail(lambda: load_calculator("7net-o"), contains="Did you mean")
 
 
 def test_promises_an_encoder_keeps_1():

@@ -1,7 +1,7 @@
 """Generated from nbs/01a_sevenn.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase.build import bulk
-from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, _product, load, redraw, weights_path
+from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, _product, calculator, load, redraw, weights_path
 from platonic_nb.core import file_sha256
 from platonic_nb.zoo import cards, parse_name
 from scipy.spatial.transform import Rotation
@@ -123,6 +123,27 @@ def given_y(given_salt_2, given_encoder):
     return {"y": y}
 
 
+@pytest.fixture(scope="module")
+def given_local(given_salt_2, given_encoder, given_y):
+    # Loading by name
+    from fastcore.test import test_eq, test_fail
+    salt = given_salt_2["salt"]
+    x = given_encoder["x"]
+    y = given_y["y"]
+    assert np.isfinite(y).all() and not np.allclose(x, y)
+    test_eq(load(parse_name("7net-0@untrained:1")).encode([salt]), y)
+    assert not np.array_equal(load(parse_name("7net-0@untrained:2")).encode([salt]), y)
+    assert not hasattr(load(parse_name("7net-0"), layer=2), "energies_from")
+    test_fail(lambda: load(parse_name("7net-0"), layer=5), contains="from 0 to 4")
+    test_fail(lambda: load(parse_name("sevenn:/nowhere.pth")), contains="no such file")
+    local = f"sevenn:{weights_path(MODELS[3])}"
+    test_fail(lambda: load(parse_name(local)), contains="--trust")
+    test_fail(lambda: load(parse_name(local), trust=MODELS[3].sha256), contains="['R2SCAN', 'PBE']")
+    test_eq(load(parse_name(local + "#PBE"), trust=MODELS[3].sha256).encode([salt]), load(parse_name("7net-mf-0:PBE")).encode([salt]))
+    assert load(parse_name("7net-0"), dtype="float64").encode([salt]).dtype == np.float64
+    return {"local": local}
+
+
 def test_loading_by_name_2(given_salt_2, given_encoder, given_y):
     # Loading by name
     from fastcore.test import test_eq, test_fail
@@ -142,17 +163,38 @@ def test_loading_by_name_2(given_salt_2, given_encoder, given_y):
     assert load(parse_name("7net-0"), dtype="float64").encode([salt]).dtype == np.float64
 
 
-def test_loading_by_name_3():
-    # Loading by name
+@pytest.fixture(scope="module")
+def given_salt_3(given_salt_2):
+    # Forces
+    salt = copy.deepcopy(given_salt_2["salt"])
+    salt.calc = calculator(parse_name("7net-0"))
+    push = salt.get_stress()[:3].mean()  # eV per cubic Angstrom; the lattice constant is the measured one, not this potential's
+    salt.calc = None
+    round(float(push)*160.2177, 2)
+    return {"push": push, "salt": salt}
+
+
+def test_forces_1(given_local, given_salt_3):
+    # Forces
+    from fastcore.test import test_fail
+    local = given_local["local"]
+    push = given_salt_3["push"]
+    assert abs(push*160.2177) < 2 # GPa
+    test_fail(lambda: calculator(parse_name("7net-0@untrained:0")), contains="mean nothing")
+    test_fail(lambda: calculator(parse_name(local)), contains="--trust")
+
+
+def test_forces_2():
+    # Forces
     for name in ("7net-0", "7net-l3i5"):
         e3nn_product = _network(weights_path(cards()[name]))[0]._modules["2_convolution"].convolution
         x0, y0, w0 = (torch.randn(50, n, generator=torch.Generator().manual_seed(n)) for n in (e3nn_product.irreps_in1.dim, e3nn_product.irreps_in2.dim, e3nn_product.weight_numel))
         assert torch.allclose(_product(e3nn_product, torch.float32)(x0, y0, w0), e3nn_product(x0, y0, w0), atol=1e-5, rtol=1e-5), name
 
 
-def test_loading_by_name_4(given_salt_2):
-    # Loading by name
-    salt = given_salt_2["salt"]
+def test_forces_3(given_salt_3):
+    # Forces
+    salt = given_salt_3["salt"]
     for name in ("7net-0", "7net-l3i5"):
         exact, turned = load(parse_name(name), dtype="float64"), salt.copy()
         turned.rattle(0.2, seed=1); before = exact.encode([turned])
@@ -161,9 +203,9 @@ def test_loading_by_name_4(given_salt_2):
 
 
 @pytest.fixture(scope="module")
-def given_by_layer(given_salt_2):
+def given_by_layer(given_salt_3):
     # What another layer would give
-    salt = given_salt_2["salt"]
+    salt = given_salt_3["salt"]
     bromide = bulk("NaBr", "rocksalt", a=5.97)
     def similarity(layer):
         v = load(parse_name("7net-0"), layer=layer).encode([salt, bromide]).astype(float)

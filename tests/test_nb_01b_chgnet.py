@@ -3,9 +3,10 @@
 from ase import Atoms
 from ase.build import bulk
 from chgnet.model import CHGNet
-from platonic_nb.backends.chgnet import MODELS, _structure, load, weights_path
+from platonic_nb.backends.chgnet import MODELS, _structure, calculator, load, weights_path
 from platonic_nb.core import file_sha256
 from platonic_nb.zoo import parse_name
+import copy
 import numpy as np
 import pytest
 import warnings
@@ -42,7 +43,7 @@ def given_upstream(given_salt):
     energy = last.energies_from(last.encode([salt]), salt.numbers).mean()
     {"largest difference": round(float(abs(x - reference["atom_fea"]).max()), 4), "ours, eV/atom": round(float(energy), 4),
      "upstream": round(float(reference["e"]), 4)}
-    return {"energy": energy, "reference": reference, "upstream": upstream}
+    return {"energy": energy, "last": last, "reference": reference, "upstream": upstream}
 
 
 def test_loading_by_name_1(given_upstream, given_salt):
@@ -96,18 +97,58 @@ def test_loading_by_name_3(given_chloride, given_upstream):
 
 
 @pytest.fixture(scope="module")
-def given_helium(given_salt):
-    # Loading by name
+def given_salt_2(given_salt):
+    # Forces
+    salt = copy.deepcopy(given_salt["salt"])
+    salt.calc = calculator(parse_name("chgnet-0.3.0"))
+    push = salt.get_stress()[:3].mean()  # eV per cubic Angstrom
+    salt.calc = None
+    round(float(push)*160.2177, 2)
+    return {"push": push, "salt": salt}
+
+
+def test_forces_1(given_salt_2):
+    # Forces
+    from fastcore.test import test_fail
+    push = given_salt_2["push"]
+    assert abs(push*160.2177) < 3 # GPa
+    test_fail(lambda: calculator(parse_name("chgnet-0.3.0@untrained:0")), contains="mean nothing")
+    test_fail(lambda: calculator(parse_name("chgnet:/nowhere.pth")), contains="no such file")
+
+
+@pytest.fixture(scope="module")
+def given_moments(given_salt, given_salt_2):
+    # Magnetic moments
     encoder = given_salt["encoder"]
-    salt = given_salt["salt"]
+    salt = given_salt_2["salt"]
+    iron = bulk("Fe")
+    moments = {a.get_chemical_formula(): encoder.magmoms_from(encoder.encode([a])).max().round(2).item() for a in (iron, salt)}
+    return {"moments": moments}
+
+
+def test_magnetic_moments_1(given_upstream, given_moments, given_salt_2):
+    # Magnetic moments
+    from fastcore.test import test_fail
+    last = given_upstream["last"]
+    moments = given_moments["moments"]
+    salt = given_salt_2["salt"]
+    assert 1.9 < moments["Fe"] < 2.7 and moments["ClNa"] < 0.1
+    test_fail(lambda: last.magmoms_from(last.encode([salt])), contains="read from the vectors of layer 2")
+
+
+@pytest.fixture(scope="module")
+def given_helium(given_salt, given_salt_2):
+    # Magnetic moments
+    encoder = given_salt["encoder"]
+    salt = given_salt_2["salt"]
     helium = Atoms("He", cell=[20, 20, 20], pbc=True)
     encoder.refuses(helium), encoder.refuses(salt)
     return {"helium": helium}
 
 
-def test_loading_by_name_4(given_salt, given_helium):
-    # Loading by name
+def test_magnetic_moments_2(given_salt, given_helium, given_salt_2):
+    # Magnetic moments
     encoder = given_salt["encoder"]
     helium = given_helium["helium"]
-    salt = given_salt["salt"]
+    salt = given_salt_2["salt"]
     assert "1 atom(s) without a neighbour within 6 A" in encoder.refuses(helium) and encoder.refuses(salt) is None

@@ -54,6 +54,20 @@ def test_a_readout_1(given_crystals, given_readouts):
     {"crystal": salt.get_chemical_formula(), **{m: round(e, 3) for m, e in mine.items()}, "chgnet itself": round(theirs, 3)}
 
 
+def test_a_readout_2(given_crystals, given_readouts):
+    # A readout
+    from fastcore.test import test_eq
+    crystals = given_crystals["crystals"]
+    keys = given_crystals["keys"]
+    readouts = given_readouts["readouts"]
+    tables = given_crystals["tables"]
+    deep = extract(load_encoder("chgnet-0.3.0", layer="readout"), crystals)
+    at_hand = open_readout("chgnet-0.3.0", tables["chgnet-0.3.0"], crystals, keys, deep)
+    assert at_hand.again and readouts["chgnet-0.3.0"].again and not readouts["7net-0"].again
+    test_eq(at_hand.own.X, readouts["chgnet-0.3.0"].own.X)
+    assert open_readout("chgnet-0.3.0", tables["chgnet-0.3.0"], crystals, keys, tables["chgnet-0.3.0"]).own.X.shape == deep.X.shape # of the wrong layer: not taken
+
+
 @pytest.fixture(scope="module")
 def given_cloud():
     # Three ways to carry vectors over

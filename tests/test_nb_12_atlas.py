@@ -57,8 +57,10 @@ def test_one_pool_for_a_score_and_its_rungs_1(given_few, given_inputs):
     from fastcore.test import test_eq
     few = given_few["few"]
     inputs = given_inputs["inputs"]
+    names = given_few["names"]
     test_eq(len(inputs.pool), 40); test_eq(len(inputs.untrained), 6)
     assert {a.info["id"] for a in for_controls(few, inputs.anchors, inputs.pool)} >= inputs.pool | set(inputs.anchors.keys.get_level_values(0))
+    test_eq(list(inputs.readouts), [n for n in names if n.startswith("chgnet")])
     assert set(inputs.untrained["7net-0@untrained:0"].atoms["structure"]) >= inputs.pool
 
 
