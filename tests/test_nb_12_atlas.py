@@ -1,7 +1,7 @@
 """Generated from nbs/12_atlas.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.atlas import chapters, extract_all, folder_of, for_controls, gather, prepare, resolve_models, run, study_all
+from platonic_nb.atlas import chapters, extract_all, folder_of, for_controls, gather, prepare, resolve_chapters, resolve_models, run, study_all
 from platonic_nb.claims import Inputs
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import EmbeddingTable
@@ -54,10 +54,12 @@ def given_inputs(given_few):
 
 def test_one_pool_for_a_score_and_its_rungs_1(given_few, given_inputs):
     # One pool for a score and its rungs
-    from fastcore.test import test_eq
+    from fastcore.test import test_eq, test_fail
     few = given_few["few"]
     inputs = given_inputs["inputs"]
     names = given_few["names"]
+    test_eq(resolve_chapters("transport"), ["alignment", "transport"]); test_eq(resolve_chapters()[-1], "physics")
+    test_fail(lambda: resolve_chapters("transprt"), contains='Did you mean "transport"?')
     test_eq(len(inputs.pool), 40); test_eq(len(inputs.untrained), 6)
     assert {a.info["id"] for a in for_controls(few, inputs.anchors, inputs.pool)} >= inputs.pool | set(inputs.anchors.keys.get_level_values(0))
     test_eq(list(inputs.readouts), [n for n in names if n.startswith("chgnet")])
@@ -68,7 +70,7 @@ def test_one_pool_for_a_score_and_its_rungs_1(given_few, given_inputs):
 def given_found(given_inputs):
     # Every chapter in turn
     inputs = given_inputs["inputs"]
-    found, claims = study_all(inputs)
+    found, claims = study_all(inputs, ["periodicity", "transport", "arithmetic"])
     pd.DataFrame(claims)[["id", "statement", "verdict"]]
     return {"claims": claims, "found": found}
 
@@ -89,7 +91,7 @@ def test_every_chapter_in_turn_1(given_found, given_few, given_inputs):
         def study(inputs): return 1 / 0
     with_mistake = {"alignment": chapters()["alignment"], "transport": _Broken}
     def with_a_mistake():
-        with replaced.dict(study_all.__globals__, chapters=lambda: with_mistake): return study_all(inputs)
+        with replaced.dict(study_all.__globals__, chapters=lambda asked: with_mistake): return study_all(inputs)
     others = with_a_mistake()
     assert "ZeroDivisionError" in others[0]["transport"]["skipped"] and others[1][0]["id"] == 1
 
@@ -100,7 +102,7 @@ def given_small(given_few):
     few = given_few["few"]
     names = given_few["names"]
     work = given_few["work"]
-    small = run(few, names, work.name + "/run", pool=60, k=5, n_anchors=50)
+    small = run(few, names, work.name + "/run", pool=60, k=5, n_anchors=50, chapters="transport")
     list(small), small["claims"][0]["verdict"]
     return {"small": small}
 
@@ -114,7 +116,7 @@ def test_what_comes_out_1(given_few, given_small):
     work = given_few["work"]
     first = Path(work.name, "run/results.json").read_bytes()
     test_eq(json.loads(first)["claims"][0]["verdict"], small["claims"][0]["verdict"])
-    run(few, names, work.name + "/run", pool=60, k=5, n_anchors=50)
+    run(few, names, work.name + "/run", pool=60, k=5, n_anchors=50, chapters="transport")
     assert Path(work.name, "run/results.json").read_bytes() == first
     test_fail(lambda: run(few, names, work.name + "/r2", preset="mine"), contains='want "default" or "paper"')
     Path(work.name, "afile").write_text("")
