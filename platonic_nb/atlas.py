@@ -106,7 +106,8 @@ def resolve_chapters(asked="all" # "all", "a,b,...", or a list of keys
         if c not in _CHAPTERS: raise PlatonicError(f'chapters: no "{c}", there are {", ".join(_CHAPTERS)}.{suggest(c, _CHAPTERS)}')
     return [c for c in _CHAPTERS if c in asked or c == "alignment"]
 
-def chapters(asked="all")->dict: # key in results.json -> module with `study(inputs)`
+def chapters(asked="all" # see `resolve_chapters`
+             )->dict:    # key in results.json -> module with `study(inputs)`
     "The chapters of a run, in order; loaded when asked for, so that `platonic --help` stays quick."
     return {key: import_module(f"platonic_nb.{_CHAPTERS[key]}") for key in resolve_chapters(asked)}
 

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 from sevenn.calculator import SevenNetCalculator
 from sevenn.model_build import build_E3_equivariant_model
 import copy
+import e3nn
 import numpy as np
 import pytest
 import torch
@@ -38,6 +39,7 @@ def test_the_untrained_control_1(given_newborn):
         assert abs(float(p.std()) - float(mine[name].std())) < 5/p.numel()**.5, name
         assert abs(float(p.mean()) - float(mine[name].mean())) < 7/p.numel()**.5, name
     assert torch.allclose(mine["edge_embedding.basis_function.coeffs"], newborn.get_parameter("edge_embedding.basis_function.coeffs"))
+    assert e3nn.get_optimization_defaults()["jit_script_fx"] and e3nn.get_optimization_defaults()["optimize_einsums"] # as they were
     assert float(mine["0_convolution.denominator"]) > 1
 
 
