@@ -155,25 +155,25 @@ class _Groups:
             return np.stack([S/self.n[..., None], (S.sum(1, keepdims=True) - S)/self.rest[..., None]])[:, :, self.kept]
 
 def _prior(var, df):
-    "((columns,) degrees of freedom, (columns,) variance) of the prior that the variances of many groups suggest. Source: Smyth (2004)."
-    from scipy.optimize import brentq
+    "((columns,) degrees of freedom, (columns,) variance) of the prior that the variances of many groups suggest. Source: Smyth (2004), section 6.2."
     from scipy.special import polygamma, psi
-    d0, s0 = np.zeros(var.shape[1]), np.ones(var.shape[1])
-    for c in range(var.shape[1] if len(var) > 2 else 0):
-        ok = var[:, c] > 0
-        if ok.sum() < 3: continue
-        half = df[ok, 0]/2
-        e = np.log(var[ok, c]) - psi(half) + np.log(half)
-        more = e.var(ddof=1) - polygamma(1, half).mean()
-        d0[c] = 2*brentq(lambda y, more=more: polygamma(1, y) - more, 1e-3, 1e4) if 1e-4 < more < 1e6 else 2e4 if more <= 1e-4 else 0
-        if d0[c]: s0[c] = np.exp(e.mean() + psi(d0[c]/2) - np.log(d0[c]/2))
-    return d0, s0
+    d0, s0, half = np.zeros(var.shape[1]), np.ones(var.shape[1]), df/2
+    ok = var > 0
+    if len(var) < 3 or ok.sum(0).min() < 3: return d0, s0
+    e = np.where(ok, np.log(np.where(ok, var, 1)) - psi(half) + np.log(half), np.nan)
+    more = np.maximum(np.nanvar(e, axis=0, ddof=1) - polygamma(1, half).mean(), 1e-4)  # that small: all variances are equal
+    y = 0.5 + 1/more
+    for _ in range(20): # Newton's method for trigamma(y) = more
+        t = polygamma(1, y)
+        y = y + t*(1 - t/more)/polygamma(2, y)
+    return 2*y, np.exp(np.nanmean(e, axis=0) + psi(y) - np.log(y))
 
 def _contrast(means):
     "((groups, columns) difference of means over units, p-values): Welch's test; a group's variance borrows from those of all groups."
     from scipy.stats import t
-    n = np.isfinite(means[..., :1]).sum(1)
-    mean, var = np.nanmean(means, axis=1), np.nanvar(means, axis=1, ddof=1)
+    n, filled = np.isfinite(means[..., :1]).sum(1), np.nan_to_num(means)
+    mean = filled.sum(1)/n
+    var = np.maximum(np.square(filled).sum(1) - n*mean**2, 0)/(n - 1)
     d0, s0 = _prior(var[0], n[0] - 1)
     df = np.stack([n[0] - 1 + d0, np.broadcast_to(n[1] - 1, var[1].shape)])
     part = np.stack([(d0*s0 + (n[0] - 1)*var[0])/df[0], var[1]])/n

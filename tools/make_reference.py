@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from platonic_nb.reference import MODELS, make_reference, open_reference, save_reference
 from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.reference import MODELS, make_reference, open_reference, save_reference
 from platonic_nb.structures import default_corpus, validate
 
 LIMIT = 2_000_000  # bytes, both files together
