@@ -205,12 +205,12 @@ def profiles(coords, # dict model -> (n, K) levelled coordinates
     return found
 
 # %% ../nbs/09c_bias.ipynb #09c-bias-039
-AMOUNTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
+AMOUNTS = (0.3, 0.5, 0.7, 0.9, 1.2)
 
 def study(inputs:Inputs, # of a run
           most:int=12_000, # atoms at most, whole crystals
           n:int=200,       # exchanges of names
-          worlds:int=40,   # plantings per amount
+          worlds:int=30,   # plantings per amount
           )->tuple:        # (content of `bias` in results.json, [claim 7])
     "Chapter 09 of a run. Raises `PlatonicError` for fewer than three models."
     if len(inputs.tables) < 3: raise PlatonicError(f"bias: {len(inputs.tables)} models, want three or more: between two nobody can say which one differs")

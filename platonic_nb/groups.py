@@ -40,12 +40,16 @@ def crystal_system(number:int # of the space group
 # %% ../nbs/09_groups.ipynb #09-grou-013
 ANIONS = {"oxide": (8,), "halide": (9, 17, 35, 53), "chalcogenide": (16, 34, 52), "pnictide": (7, 15, 33, 51), "tetrelide": (6, 14, 32), "boride": (5,), "hydride": (1,)}
 
+@cache
+def _pauling(z):
+    value = element_properties([z])["electronegativity"].iloc[0]
+    return 0.0 if np.isnan(value) else float(value)
+
 def anion_class(numbers # atomic numbers of a crystal
                 )->str: # a key of `ANIONS`, "element", "intermetallic" or "other"
     "By the most electronegative element (Pauling), where the crystal also holds one that is less so; metals alone are an intermetallic."
     from pymatgen.core import Element
-    pauling = element_properties(np.unique(numbers))["electronegativity"].fillna(0)
-    kinds = [int(z) for z in pauling.sort_values(kind="stable").index]
+    kinds = sorted({int(z) for z in numbers}, key=lambda z: (_pauling(z), z))
     if len(kinds) == 1: return "element"
     if all(Element.from_Z(z).is_metal for z in kinds): return "intermetallic"
     return next((name for name, zs in ANIONS.items() if kinds[-1] in zs), "other")
@@ -99,6 +103,7 @@ def false_alarms(deviation,   # dict model -> (n,) from `deviation`
     "How often anything is found when models have exchanged their names, so that nothing is there to find."
     from scipy.stats import binomtest
     E, G, hits = _centred(deviation), _Groups(labels, units), 0
+    units = np.unique(np.asarray(units), return_inverse=True)[1]
     for s in range(n):
         p = _contrast(G.means(np.take_along_axis(E, exchange(len(E), units, [seed, s]), axis=0).T))[1]
         hits += bool((benjamini_hochberg(p.ravel()) < q).any())
@@ -137,7 +142,7 @@ def _halves(M, half, least):
 class _World:
     "Coordinates in which no model is special, ready to be planted in."
     def __init__(self, coords, labels, units, min_units=5):
-        self.X, self.G, self.units = _stack(coords, "planted_power"), _Groups(labels, units, min_units), np.asarray(units)
+        self.X, self.G, self.units = _stack(coords, "planted_power"), _Groups(labels, units, min_units), np.unique(np.asarray(units), return_inverse=True)[1]
         self.labels, others = np.asarray(labels, dtype=object).astype(str), (self.X.sum(0) - self.X)/(len(self.X) - 1)
         self.R = self.X - others
         self.spread = np.sqrt(np.square(others - others.mean(1, keepdims=True)).sum(2).mean(1))
