@@ -62,10 +62,11 @@ def rank_errors(table,           # DataFrame with model, crystal, family, the ta
                 n:int=1000,      # draws
                 seed:int=0,      # of the draws
                 )->dict:         # column -> (value, (n,) draws), mean over models of Spearman's correlation (@eq-rho); columns without values are left out
-    """How well each column ranks the error over crystals, within each model.
+    """How well each column ranks the error over crystals, within each model; draws expanded for few families (@eq-expand).
 
     Raises `PlatonicError` for a column that is not there, fewer than three crystals that all models hold, or a single family.
     """
+    from scipy.stats import t as student
     lacking = [c for c in (target, "model", "crystal", "family", *columns) if c not in table]
     if lacking: raise PlatonicError(f"rank_errors: the table has no column {', '.join(lacking)}; it has {', '.join(table)}")
     wide = {m: t.set_index("crystal") for m, t in table.groupby("model", sort=False)}
@@ -73,13 +74,13 @@ def rank_errors(table,           # DataFrame with model, crystal, family, the ta
     if len(shared) < 3: raise PlatonicError(f"rank_errors: {len(shared)} crystals are held by all of {', '.join(wide) or 'no model'}; want at least 3")
     wide = {m: t.loc[shared] for m, t in wide.items()}
     W, codes = resampling_weights(next(iter(wide.values()))["family"], n, seed)
-    W = np.vstack([np.ones(len(shared)), W[:, codes]])
-    found = {}
+    G, W, found = codes.max() + 1, np.vstack([np.ones(len(shared)), W[:, codes]]), {}
+    wider = student.ppf(.975, G - 1)/1.96*np.sqrt(G/(G - 1))
     for c in dict.fromkeys(columns):
         X = [(t[c].to_numpy(float), t[target].to_numpy(float)) for t in wide.values()]
         if not all(np.isfinite(v).all() and np.ptp(v) > 0 for x in X for v in x): continue
         rho = np.mean([weighted_spearman(x, y, W) for x, y in X], axis=0)
-        found[c] = (float(rho[0]), rho[1:])
+        found[c] = (float(rho[0]), np.clip(rho[0] + wider*(rho[1:] - rho[0]), -1, 1))
     return found
 
 # %% ../nbs/10b_physics.ipynb #10b-phys-022
@@ -259,12 +260,13 @@ _KEPT = ["model", "crystal", "name", "prototype", "relative", "signed", "imagina
 def _rows(table): return {c: table[c].tolist() for c in _KEPT if c in table}
 
 def _partial(table, seed, n):
-    "Distortion and error with disagreement held fixed (@eq-partial): value and interval, or None."
+    "Distortion and error with disagreement held fixed (@eq-partial): value and interval, or None (also with fewer than ten families)."
+    if table["family"].nunique() < 10: return None
     de = rank_errors(table, ["distortion", "disagreement"], n=n, seed=seed)
     df = rank_errors(table, ["distortion"], target="disagreement", n=n, seed=seed) if "disagreement" in de else {}
     if "distortion" not in df: return None
     (a, A), (b, B), (c, C) = de["distortion"], df["distortion"], de["disagreement"]
-    one = lambda x, y, z: (x - y*z)/np.sqrt(np.maximum((1 - y*y)*(1 - z*z), 1e-12))
+    one = lambda x, y, z: np.clip((x - y*z)/np.sqrt(np.maximum((1 - y*y)*(1 - z*z), 1e-6)), -1, 1)
     return {"value": float(one(a, b, c)), "ci95": np.nanquantile(one(A, B, C), [.025, .975]).tolist()}
 
 # %% ../nbs/10b_physics.ipynb #10b-phys-050

@@ -8,6 +8,7 @@ __all__ = ['METHODS', 'RCOND', 'RELATIVE_PENALTIES', 'FAR', 'Readout', 'open_rea
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-003
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable
 import numpy as np
 import pandas as pd
@@ -29,6 +30,13 @@ class Readout:
     def __repr__(self): return f"Readout of {self.name}: {self.own.dim} numbers, {self.layer}; {len(self.own)} atoms"
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-010
+@lru_cache(maxsize=16)
+def _head(name):
+    "(what the encoder of a model says of itself, its energies_from); several chapters ask, and opening a network takes a second."
+    encoder = load_encoder(name, layer="readout" if name in cards() else "paper")
+    if not hasattr(encoder, "energies_from"): raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
+    return getattr(encoder, "meta", {}), encoder
+
 def open_readout(name:str,   # a model
                  table:EmbeddingTable, # its vectors, any layer
                  structures, # list of ase.Atoms, in case another layer is needed
@@ -43,9 +51,7 @@ def open_readout(name:str,   # a model
     parsed = parse_name(name)
     if parsed.path: raise PlatonicError("a local file is not opened again; make its Readout yourself")
     if parsed.untrained: raise PlatonicError(f"{name}: an untrained network's energies mean nothing, it cannot be read out")
-    encoder = load_encoder(name, layer="readout" if name in cards() else "paper")
-    if not hasattr(encoder, "energies_from"): raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
-    meta = getattr(encoder, "meta", {})
+    meta, encoder = _head(name)
     if meta.get("weights_sha256") != table.meta.get("weights_sha256"): raise PlatonicError(f"{name}: the weights at hand are not those of the "
         f"table")
     again, ids = meta.get("layer") != table.meta.get("layer"), set(keys.get_level_values(0))
