@@ -8,6 +8,7 @@ __all__ = ['gather', 'resolve_models', 'extract_job', 'folder_of', 'extract_all'
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-003
 import time
+from contextlib import suppress
 from concurrent.futures import BrokenExecutor, as_completed
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +18,7 @@ from .core import PlatonicError, dump_json, progress, suggest, write_atomic
 from .structures import default_corpus, aflow_prototypes, load_mp20, read_structures, validate
 from .table import EmbeddingTable, common_keys
 from .zoo import architecture, bundled, cards, controls, parse_name
-from .extraction import extract, hash_structures, load_encoder
+from .extraction import extract, hash_structures, load_encoder, torch_threads
 from .anchors import select_anchors
 from .alignment import draw_pool
 from .claims import Inputs
@@ -216,6 +217,7 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     Raises `PlatonicError` for unknown names, unreadable structures, or a model that loses every structure.
     """
     import scipy.linalg, sklearn.linear_model  # noqa: F401, only a library that is loaded can be limited to one thread
+    with suppress(ImportError): import torch  # noqa: F401
     from threadpoolctl import threadpool_limits
     if preset not in ("default", "paper"): raise PlatonicError(f'preset {preset!r}: want "default" or "paper"')
     if seed < 0: raise PlatonicError(f"seed {seed}: want 0 or more")
@@ -223,7 +225,7 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     write_atomic(out/".writable", b"").unlink()  # fail now, not after the extraction
     S, corpus, unusable = gather(structures, how.get("strict", False))
     clock("structures")
-    with threadpool_limits(1):  # sums in the same order on any number of cores
+    with threadpool_limits(1), torch_threads(1):  # sums in the same order on any number of cores
         inputs, seconds = prepare(S, names, out, "anchors" if preset == "default" else None, seed, asked=asked, clock=clock, **how)
         about = provenance(inputs, corpus, unusable)
         write_atomic(out/"anchors.json", dump_json(about["anchors"]))

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['GIB', 'load_encoder', 'load_calculator', 'deviation', 'probe_crystals', 'hash_structures', 'check_encoder',
-           'edges_expected', 'too_large', 'refusal', 'encode_shard', 'origin', 'extract', 'Encoder', 'models']
+           'edges_expected', 'too_large', 'refusal', 'encode_shard', 'origin', 'torch_threads', 'extract', 'Encoder',
+           'models']
 
 # %% ../nbs/01_extraction.ipynb #01-extra-003
 import contextlib, hashlib, itertools, sys
@@ -272,7 +273,9 @@ def _resume(out, meta):
     return manifest["shards"], meta | {"threads": old["threads"]}
 
 @contextlib.contextmanager
-def _threads(n):
+def torch_threads(n:int # how many
+                  ):
+    "Inside this block torch computes with so many threads, if it is loaded; afterwards as before."
     torch = sys.modules.get("torch")
     if torch is None: yield; return
     before = torch.get_num_threads()
@@ -312,7 +315,7 @@ def extract(encoder:Encoder,        # from `load_encoder`, or your own
     if threads: meta["threads"] = threads
     if out is not None: entries, meta = _resume(out, meta)
     atoms_total = sum(map(len, structures)) if hasattr(structures, "__len__") else None
-    with _threads(meta["threads"]), progress(encoder.name, atoms_total, "atoms", quiet) as bar:
+    with torch_threads(meta["threads"]), progress(encoder.name, atoms_total, "atoms", quiet) as bar:
         for i, batch in enumerate(_shards(structures, shard)):
             digest = hash_structures(batch)
             if i < len(entries) and _intact(out, entries[i], digest): done.append(entries[i])

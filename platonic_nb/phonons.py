@@ -63,13 +63,14 @@ def relax(atoms,            # ase.Atoms, a crystal
     from ase.constraints import FixSymmetry
     from ase.filters import FrechetCellFilter
     from ase.optimize import BFGS
+    from threadpoolctl import threadpool_limits # many small matrices: more threads only wait for each other
     require_crystal(atoms)
     if not fmax > 0 or steps < 1: raise PlatonicError(f"relax: fmax={fmax}, steps={steps}; want both above 0")
     a, why = atoms.copy(), None
     a.calc = calculator; a.set_constraint(FixSymmetry(a))
     try:
         path = BFGS(FrechetCellFilter(a), logfile=None)
-        with warnings.catch_warnings(action="ignore"): done = bool(path.run(fmax, steps)) # of constraints that a converter does not know
+        with warnings.catch_warnings(action="ignore"), threadpool_limits(1): done = bool(path.run(fmax, steps)) # of constraints that a converter does not know
         energy, volume = a.get_potential_energy()/len(a), a.get_volume()/len(a)
     except Exception as e: why = f"the potential failed ({type(e).__name__}: {' '.join(str(e).split())[:150]})"
     why = why or _astray(energy, volume/(atoms.get_volume()/len(atoms))) or ("" if done or not strict else f"forces above {fmax:g} eV/angstrom after {steps} steps")
