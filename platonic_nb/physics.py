@@ -329,7 +329,7 @@ def plot_ranking(result, # content of `phonons`, from `judge`
             ax.plot(r["ci95"], [y, y], color=color, lw=1.4); ax.plot(r["value"], y, "o", color=color, ms=5)
         ax.axvline(0, color=".7", lw=.7, zorder=0)
         labels = {"distortion": "distortion of the coordinates", "response": "distortion of their response"}
-        ax.set(yticks=range(len(ranked)), yticklabels=[labels.get(c, r["name"]) for c, r in ranked], xlim=(-1.02, 1.02), xlabel="rank correlation with the error, mean over potentials")
+        ax.set(yticks=range(len(ranked)), yticklabels=[labels.get(c, r["name"]) for c, r in ranked], xlim=(-1.02, 1.02), xlabel="rank correlation with the error")
     return fig
 
 def figures(result # content of `physics` in results.json
