@@ -207,11 +207,13 @@ def _row(r, sites, reference, by, method):
     base = {"id": r.structure, "score": r.score, "n_atoms": len(a)}
     if method != "atypicality":
         return base | {"reason": f"closest atoms at {-r.score:.2f} of the sum of their radii" if method == "contacts" else f"{r.score:+.2f} eV per atom from what its composition gives"}
-    part, at = sites[sites["structure"] == r.structure].sort_values("score", ascending=False, kind="stable"), sites.loc[r.row]
+    mine = (sites["structure"] == r.structure) & (sites["first"] == sites.index) # of equal atoms one
+    part, at = sites[mine].sort_values("score", ascending=False, kind="stable"), sites.loc[r.row]
     near = reference.atoms.iloc[int(at.nearest)]
     return base | {"site": int(at.site), "atoms": " ".join(f"{_symbol(z)}{s}" for z, s in zip(part["Z"][:3], part["site"][:3])),
                    "nearest": f"{near.structure} {_symbol(near.Z)}{near.site}", "reason": _reason(at, reference, _scale(reference).spread)}
 
+# %% ../nbs/09a_atypicality.ipynb #09a-aty-23b
 def score(structures,          # path (CIF, POSCAR, extxyz, ASE db, CSV with a cif column, folder of any), or list of ase.Atoms
           out=None,            # *.csv, *.json or *.html to write
           reference=None,      # None: ours; a path or list of crystals in order; a file of `save_reference`; a `Reference`

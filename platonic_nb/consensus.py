@@ -154,6 +154,7 @@ class _Groups:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack([S/self.n[..., None], (S.sum(1, keepdims=True) - S)/self.rest[..., None]])[:, :, self.kept]
 
+# %% ../nbs/09_consensus.ipynb #09-cons-39b
 def _prior(var, df):
     "((columns,) degrees of freedom, (columns,) variance) of the prior that the variances of many groups suggest. Source: Smyth (2004), section 6.2."
     from scipy.special import polygamma, psi

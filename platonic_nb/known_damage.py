@@ -13,7 +13,7 @@ import pandas as pd
 from .core import PlatonicError, figure_style
 from .structures import perturb, validate
 from .table import EmbeddingTable, common_keys
-from .zoo import architecture, controls
+from .zoo import architecture, cards, controls
 from .extraction import encode_shard, load_encoder
 from .alignment import handmade
 from .resampling import resampling_weights
@@ -70,7 +70,7 @@ def composition_features(C,    # (n, 120) shares of elements
     w, there = C[:, Z], C[:, Z] > 0
     mean = w@P
     spread = np.sqrt(np.maximum(w@P**2 - mean**2, 0))
-    low, high = (np.where(there[:, :, None], P[None], fill).__getattribute__(f)(axis=1) for fill, f in ((np.inf, "min"), (-np.inf, "max")))
+    low, high = (f(np.where(there[:, :, None], P, fill), axis=1) for f, fill in ((np.min, np.inf), (np.max, -np.inf)))
     return np.column_stack([mean, spread, low, high])
 
 def composition_distance(C,        # (n, 120) of the reference
@@ -180,7 +180,7 @@ def _inputs(inputs):
     if len(pair) < 2: raise PlatonicError("one model only; the score compares models")
     each = [[c for c in controls(m) if c in inputs.untrained] for m in pair]
     sets = [{c: inputs.untrained[c] for c in pick} for pick in zip(*each) if len(set(pick)) == len(pick)]
-    others = {m: t for m, t in inputs.tables.items() if m not in pair and architecture(m) == "SevenNet"}
+    others = {m: t for m, t in inputs.tables.items() if m not in pair and m in cards() and cards()[m].paper_layer == cards()[m].layers - 1} # energies are read there
     return {m: inputs.tables[m] for m in pair}, sets, dict(list(others.items())[:1])
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-023

@@ -99,6 +99,7 @@ def along_mode(encoder,     # anything with `encode(structures)`
     found = {t: _onset(steps, c > start) for t, c in count.items()}
     return ModePath(frame, floor, _onset(steps, spread > 3*floor), found, float(exponent))
 
+# %% ../nbs/10_symmetry.ipynb #10-symm-59b
 def _still(atoms, seed, n=3):
     "Copies turned and shifted at random."
     from scipy.spatial.transform import Rotation
