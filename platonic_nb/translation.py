@@ -32,9 +32,10 @@ class Readout:
 # %% ../nbs/08a_translation.ipynb #08a-tran-010
 @lru_cache(maxsize=16)
 def _head(name):
-    "(what the encoder of a model says of itself, its energies_from); several chapters ask, and opening a network takes a second."
+    "(what the encoder of a model says of itself, the encoder); several chapters ask, and opening takes a second."
     encoder = load_encoder(name, layer="readout" if name in cards() else "paper")
-    if not hasattr(encoder, "energies_from"): raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
+    if not hasattr(encoder, "energies_from"):
+        raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
     return getattr(encoder, "meta", {}), encoder
 
 def open_readout(name:str,   # a model
@@ -45,19 +46,23 @@ def open_readout(name:str,   # a model
                  )->Readout:
     """A model's pretrained readout, with its own vectors of some atoms.
 
-    Raises `PlatonicError` when the model has no readout of atom vectors, when it is a local file (which is not opened again), or when its weights are not
-    those of the table.
+    Raises `PlatonicError` when the model has no readout of atom vectors, when it is a local file (which is not opened
+    again), or when its weights are not those of the table.
     """
     parsed = parse_name(name)
     if parsed.path: raise PlatonicError("a local file is not opened again; make its Readout yourself")
-    if parsed.untrained: raise PlatonicError(f"{name}: an untrained network's energies mean nothing, it cannot be read out")
+    if parsed.untrained:
+        raise PlatonicError(f"{name}: an untrained network's energies mean nothing, it cannot be read out")
     meta, encoder = _head(name)
-    if meta.get("weights_sha256") != table.meta.get("weights_sha256"): raise PlatonicError(f"{name}: the weights at hand are not those of the "
-        f"table")
+    if meta.get("weights_sha256") != table.meta.get("weights_sha256"):
+        raise PlatonicError(f"{name}: the weights at hand are not those of the table")
     again, ids = meta.get("layer") != table.meta.get("layer"), set(keys.get_level_values(0))
     source = own if own is not None and own.meta.get("layer") == meta.get("layer") else table
-    if again and source is table: source = extract(encoder, [a for a in structures if str(a.info["id"]) in ids], threads=1)
-    energies = lambda X, Z: np.asarray(encoder.energies_from(np.ascontiguousarray(X, dtype=np.float32), np.asarray(Z)), dtype=np.float64)
+    if again and source is table:
+        source = extract(encoder, [a for a in structures if str(a.info["id"]) in ids], threads=1)
+    def energies(X, Z):
+        e = encoder.energies_from(np.ascontiguousarray(X, dtype=np.float32), np.asarray(Z))
+        return np.asarray(e, dtype=np.float64)
     return Readout(name, str(meta.get("layer", "unknown")), energies, source.select(keys) if again else table, again)
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-016
@@ -94,8 +99,8 @@ def _relative(B, A, _):
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-019
 def _leave_one_out(svd, A, penalty):
-    "Sum of squared leave-one-out errors of ridge regression on centred inputs, and how much is kept of each direction; `svd` is (U, s, U^T A)."
-    U, s, UA = svd
+    "(sum of squared leave-one-out errors of ridge on centred inputs, how much is kept of each direction)."
+    U, s, UA = svd # left vectors, singular values, U^T A
     shrink = s**2/(s**2 + penalty*np.mean(s**2))
     leverage = (U**2) @ shrink + 1/len(U)
     return (((A - U @ (shrink[:, None]*UA))/np.maximum(1 - leverage, 1e-9)[:, None])**2).sum(), shrink
@@ -116,15 +121,17 @@ def fit_translation(B, # (K, dim of B) anchors in B
                     )->Translation:
     """The map from B's space to A's that the anchors suggest. Nothing but the anchors is used.
 
-    Raises `PlatonicError` for an unknown method, fewer than 3 anchors, tables of different length, or anchors that do not differ.
+    Raises `PlatonicError` for an unknown method, fewer than 3 anchors, tables of different length, or anchors that do
+    not differ.
     """
     if method not in METHODS: raise PlatonicError(f"translate: method={method!r}, want one of {', '.join(METHODS)}")
     B, A = check_matrix(B, "anchors in B", 3, constant_ok=True), check_matrix(A, "anchors in A", 3, constant_ok=True)
-    if len(A) != len(B): raise PlatonicError(f"translate: {len(B)} anchors in B, {len(A)} in A; give the same atoms in the same order")
+    if len(A) != len(B):
+        raise PlatonicError(f"translate: {len(B)} anchors in B, {len(A)} in A; give the same atoms in the same order")
     b0, a0 = B.mean(0), A.mean(0)
     for M, c, name in ((B, b0, "B"), (A, a0, "A")):
-        if np.abs(M - c).max() <= 1e-9*max(np.abs(M).max(), 1e-300): raise PlatonicError(f"translate: all anchors have the same vector in {name}; "
-            f"choose others")
+        if np.abs(M - c).max() <= 1e-9*max(np.abs(M).max(), 1e-300):
+            raise PlatonicError(f"translate: all anchors have the same vector in {name}; choose others")
     matrix, penalty = {"lstsq": _lstsq, "procrustes": _procrustes, "relative": _relative}[method](B - b0, A - a0, svd)
     return Translation(matrix, b0, a0, method, penalty)
 
@@ -153,7 +160,8 @@ def anchor_atoms(atoms,  # frame of atoms: structure, site, Z
                  ):      # MultiIndex of (structure, site)
     "One atom per crystal and element, in random order."
     one = atoms.drop_duplicates(["structure", "Z"])
-    return pd.MultiIndex.from_frame(one[["structure", "site"]].iloc[np.random.default_rng([seed, 81]).permutation(len(one))])
+    order = np.random.default_rng([seed, 81]).permutation(len(one))
+    return pd.MultiIndex.from_frame(one[["structure", "site"]].iloc[order])
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-031
 def stitch(readout:Readout,   # of A
@@ -173,15 +181,21 @@ def cross_validate(B, # (K, dim of B) anchors in B
                    groups, # (K,) their crystals: never divided between folds
                    folds:int=5, # parts
                    seed:int=0, # of the folds
-                   )->dict: # method -> mean absolute error of the atoms' energies over that of the anchors' mean, all on atoms left out
-    "How well each method carries anchors that it was not fitted on to their energies."
+                   )->dict: # method -> error
+    """How well each method carries anchors that it was not fitted on to their energies.
+
+    Mean absolute error of the atoms' energies over that of the anchors' mean, all on atoms left out.
+    """
     codes = np.unique(groups, return_inverse=True)[1]
     folds = min(folds, codes.max() + 1)
-    if folds < 2 or len(B) < 8: raise PlatonicError(f"cross_validate: {len(B)} anchors of {codes.max() + 1} crystals, want at least 8 of 2")
+    if folds < 2 or len(B) < 8:
+        raise PlatonicError(f"cross_validate: {len(B)} anchors of {codes.max() + 1} crystals, want at least 8 of 2")
     fold = (np.random.default_rng([seed, 82]).permutation(codes.max() + 1) % folds)[codes]
     true, middle = (readout.energies(x, Z) for x in (A, np.broadcast_to(A.mean(0), A.shape)))
     error = dict.fromkeys(METHODS, 0.0)
     for f in range(folds):
         fit, out = fold != f, fold == f
-        for m in METHODS: error[m] += np.abs(readout.energies(fit_translation(B[fit], A[fit], m)(B[out]), Z[out]) - true[out]).sum()
+        for m in METHODS:
+            said = readout.energies(fit_translation(B[fit], A[fit], m)(B[out]), Z[out])
+            error[m] += np.abs(said - true[out]).sum()
     return {m: float(e/np.abs(middle - true).sum()) for m, e in error.items()}
