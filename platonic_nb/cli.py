@@ -99,7 +99,7 @@ def score(structures: Annotated[str, typer.Argument(help="a path: CIF, POSCAR, e
           method: Annotated[str, typer.Option(help="atypicality; or contacts, energy: what anyone would try first")] = "atypicality",
           quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "How odd is each crystal, and why? Writes a table; larger scores are odder."
-    from platonic_nb.atypicality import score as compute
+    from platonic_nb.scoring import score as compute
     found = compute(structures, out, reference, calibration, method=method, memory=memory, quiet=quiet, strict=strict)
     t = found.table
     for r in t[(t.index < 10) | t["score"].isna()].itertuples(): print(f"{r.id}: " + (f"score {r.score:.2f}, p {r.p_value:.3f}, {r.reason}" if r.score == r.score else f"not scored: {r.reason}"))

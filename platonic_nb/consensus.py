@@ -14,25 +14,30 @@ from .resampling import benjamini_hochberg, resampling_weights
 # %% ../nbs/09_consensus.ipynb #09-cons-010
 def _stack(coords, what, least=2):
     "(models, n, K) float64, checked."
-    if len(coords) < least: raise PlatonicError(f"{what}: want at least {least} models, got {', '.join(coords) or 'none'}")
+    if len(coords) < least:
+        raise PlatonicError(f"{what}: want at least {least} models, got {', '.join(coords) or 'none'}")
     X = [check_matrix(x, f"{what}: {m}", constant_ok=True) for m, x in coords.items()]
     if len({x.shape for x in X}) > 1:
-        raise PlatonicError(f"{what}: shapes { {m: x.shape for m, x in zip(coords, X)} } differ; give the same atoms on the same anchors (`PlatonicSpace.coords`)")
+        shapes = {m: x.shape for m, x in zip(coords, X)}
+        raise PlatonicError(f"{what}: shapes {shapes} differ; "
+                            "give the same atoms on the same anchors (`PlatonicSpace.coords`)")
     return np.stack(X)
 
 def consensus(coords,          # dict model -> (n, K) platonic coordinates of the same atoms
               without=None,    # a model (or several, in a list) that has no vote
-              method:str="mean", # "mean", or "procrustes": every model turned, shifted and scaled onto the mean, again and again
+              method:str="mean", # or "procrustes": every model turned, shifted and scaled onto the mean, repeatedly
               )->np.ndarray:   # (n, K)
     """Where the models together place each atom (@eq-consensus).
 
-    With "mean" the place of an atom depends on no other atom. Raises `PlatonicError` when no model is left, for a model that is not there, an unknown
-    method, or coordinates of different shape. Source of "procrustes": Gower, Psychometrika 40, 33 (1975).
+    With "mean" the place of an atom depends on no other atom. Raises `PlatonicError` when no model is left, for a model
+    that is not there, an unknown method, or coordinates of different shape.
+    Source of "procrustes": Gower, Psychometrika 40, 33 (1975).
     """
     out = [without] if isinstance(without, str) else list(without or ())
     for m in out:
         if m not in coords: raise PlatonicError(f"consensus: no model {m!r} to leave out.{suggest(m, coords)}")
-    if method not in ("mean", "procrustes"): raise PlatonicError(f"consensus: method={method!r}, want 'mean' or 'procrustes'")
+    if method not in ("mean", "procrustes"):
+        raise PlatonicError(f"consensus: method={method!r}, want 'mean' or 'procrustes'")
     X = _stack({m: x for m, x in coords.items() if m not in out}, "consensus", 1)
     return X.mean(0) if method == "mean" else _generalised(X)[0]
 
@@ -59,31 +64,40 @@ def _generalised(X, tol=1e-6, rounds=100):
 
 # %% ../nbs/09_consensus.ipynb #09-cons-020
 def level(coords,         # dict model -> (n, K) platonic coordinates
-          reference=None, # dict model -> (m, K): the atoms among which ranks are taken, all models the same ones; None: those of `coords`
+          reference=None, # dict model -> (m, K): the same atoms for all, among which ranks are taken; None: `coords`
           )->dict:        # model -> (n, K) in [0, 1]
     """Every coordinate as its rank: the share of reference atoms that lie less near to that anchor (ties count half).
 
-    An order is what models can agree on whose cosines crowd in different places. Raises `PlatonicError` for a model without reference, or another K.
+    An order is what models can agree on whose cosines crowd in different places. Raises `PlatonicError` for a model
+    without reference, or another K.
     """
     from scipy.stats import rankdata
     reference, found = coords if reference is None else reference, {}
     for m, x in coords.items():
         if m not in reference: raise PlatonicError(f"level: no reference for {m!r}.{suggest(m, reference)}")
-        X, R = check_matrix(x, f"level: {m}", constant_ok=True), check_matrix(reference[m], f"level: reference of {m}", constant_ok=True)
-        if X.shape[1] != R.shape[1]: raise PlatonicError(f"level: {m} has {X.shape[1]} coordinates, its reference {R.shape[1]}; use the same anchors")
+        X = check_matrix(x, f"level: {m}", constant_ok=True)
+        R = check_matrix(reference[m], f"level: reference of {m}", constant_ok=True)
+        if X.shape[1] != R.shape[1]:
+            raise PlatonicError(f"level: {m} has {X.shape[1]} coordinates, its reference {R.shape[1]}; "
+                                "use the same anchors")
         if coords is reference: found[m] = (rankdata(X, axis=0) - .5)/len(X)
         else:
-            both = [[np.searchsorted(s, c, side) for s, c in zip(np.sort(R, axis=0).T, X.T)] for side in ("left", "right")]
-            found[m] = np.mean(both, axis=0).T/len(R)
+            columns = list(zip(np.sort(R, axis=0).T, X.T))
+            below = [[np.searchsorted(r, x, side) for r, x in columns] for side in ("left", "right")]
+            found[m] = np.mean(below, axis=0).T/len(R)
     return found
 
 # %% ../nbs/09_consensus.ipynb #09-cons-027
 def distance_from(X,          # (n, K) a model's coordinates
                   C,          # (n, K) the consensus of others on the same atoms
                   )->np.ndarray: # (n,) distances in units of the spread of C
-    "Distance of each atom from its place in the consensus, over the root mean square distance of the consensus's atoms from their mean (@eq-deviation)."
+    """Distance of each atom from its place in the consensus (@eq-deviation).
+
+    Over the root mean square distance of the consensus's atoms from their mean.
+    """
     spread = np.sqrt(np.square(C - C.mean(0)).sum(1).mean())
-    if not spread > 0: raise PlatonicError("deviation: the consensus places all atoms at one point; give atoms that differ")
+    if not spread > 0:
+        raise PlatonicError("deviation: the consensus places all atoms at one point; give atoms that differ")
     return np.linalg.norm(X - C, axis=1)/spread
 
 def deviation(coords,            # dict model -> (n, K) platonic coordinates of the same atoms
@@ -91,12 +105,15 @@ def deviation(coords,            # dict model -> (n, K) platonic coordinates of 
               )->dict:           # model -> (n,) distances, in units of the spread of the consensus
     """Each atom's distance from the consensus of the other models.
 
-    1 means: as far from where the others see it as atoms lie from the middle of all. With "procrustes" the model is turned, shifted and scaled onto
-    the others' consensus first. Raises `PlatonicError` as `consensus`, for fewer than two models, and when the consensus places all atoms at one point.
+    1 means: as far from where the others see it as atoms lie from the middle of all. With "procrustes" the model is
+    turned, shifted and scaled onto the others' consensus first. Raises `PlatonicError` as `consensus`, for fewer than
+    two models, and when the consensus places all atoms at one point.
     """
     _stack(coords, "deviation")
     others = {m: consensus(coords, m, method) for m in coords}
-    return {m: distance_from(x if method == "mean" else _onto(np.asarray(x, dtype=float), others[m]), others[m]) for m, x in coords.items()}
+    placed = coords
+    if method != "mean": placed = {m: _onto(np.asarray(x, dtype=float), others[m]) for m, x in coords.items()}
+    return {m: distance_from(x, others[m]) for m, x in placed.items()}
 
 # %% ../nbs/09_consensus.ipynb #09-cons-031
 def plant_bias(coords,   # dict model -> (n, K) platonic coordinates of the same atoms
@@ -106,11 +123,15 @@ def plant_bias(coords,   # dict model -> (n, K) platonic coordinates of the same
                kind:str="shift", # along one random direction, or "permute": atoms of the group exchange their vectors
                seed:int=0, # of the direction or of the exchange
                )->dict:  # the same coordinates, one model changed
-    "A bias of known size. Raises `PlatonicError` for an unknown model or kind, a group without atoms, or an amount out of range."
+    """A bias of known size.
+
+    Raises `PlatonicError` for an unknown model or kind, a group without atoms, or an amount out of range.
+    """
     if model not in coords: raise PlatonicError(f"plant_bias: no model {model!r}.{suggest(model, coords)}")
     X, rows = check_matrix(coords[model], f"plant_bias: {model}", constant_ok=True).copy(), np.asarray(Z)
     if rows.dtype != bool or rows.shape != (len(X),) or not rows.any():
-        raise PlatonicError(f"plant_bias: want (n,) booleans for {len(X)} atoms, at least one true, e.g. numbers == 8; got {rows.dtype} {rows.shape}")
+        raise PlatonicError(f"plant_bias: want (n,) booleans for {len(X)} atoms, at least one true, e.g. numbers == 8; "
+                            f"got {rows.dtype} {rows.shape}")
     rows, rng = np.flatnonzero(rows), np.random.default_rng([seed, 91])
     if kind == "shift":
         u = rng.normal(size=X.shape[1])
@@ -139,15 +160,19 @@ class _Groups:
         from scipy.sparse import csr_matrix
         labels = pd.Series(np.asarray(labels, dtype=object))
         self.rows = np.flatnonzero(labels.notna())
-        if not len(self.rows): raise PlatonicError("deviation_by: no atom has a label; give one per atom, None where it has none")
+        if not len(self.rows):
+            raise PlatonicError("deviation_by: no atom has a label; give one per atom, None where it has none")
         self.names, g = np.unique(labels.iloc[self.rows].astype(str), return_inverse=True)
         u = np.unique(np.asarray(units)[self.rows].astype(str), return_inverse=True)[1]
         self.shape = (u.max() + 1, len(self.names))
-        self.sum = csr_matrix((np.ones(len(g)), (u*self.shape[1] + g, np.arange(len(g)))), shape=(np.prod(self.shape), len(g)))
+        at = u*self.shape[1] + g, np.arange(len(g))
+        self.sum = csr_matrix((np.ones(len(g)), at), shape=(np.prod(self.shape), len(g)))
         self.n = np.asarray(self.sum.sum(1)).reshape(self.shape)
         self.rest = self.n.sum(1, keepdims=True) - self.n
         self.kept = np.flatnonzero(((self.n > 0).sum(0) >= min_units) & ((self.rest > 0).sum(0) >= min_units))
-        if not len(self.kept): raise PlatonicError(f"deviation_by: no group occurs in {min_units} units and is absent from as many; give more structures or coarser groups")
+        if not len(self.kept):
+            raise PlatonicError(f"deviation_by: no group occurs in {min_units} units and is absent from as many; "
+                                "give more structures or coarser groups")
     def means(self, E):
         "(2, units, groups kept, columns): mean of each group and of the rest in each unit; NaN where a unit has none."
         S = (self.sum @ E[self.rows]).reshape(*self.shape, -1)
@@ -156,13 +181,17 @@ class _Groups:
 
 # %% ../nbs/09_consensus.ipynb #09-cons-39b
 def _prior(var, df):
-    "((columns,) degrees of freedom, (columns,) variance) of the prior that the variances of many groups suggest. Source: Smyth (2004), section 6.2."
+    """The prior that the variances of many groups suggest: ((columns,) degrees of freedom, (columns,) variance).
+
+    Source: Smyth (2004), section 6.2.
+    """
     from scipy.special import polygamma, psi
     d0, s0, half = np.zeros(var.shape[1]), np.ones(var.shape[1]), df/2
     ok = var > 0
     if len(var) < 3 or ok.sum(0).min() < 3: return d0, s0
     e = np.where(ok, np.log(np.where(ok, var, 1)) - psi(half) + np.log(half), np.nan)
-    more = np.maximum(np.nanvar(e, axis=0, ddof=1) - polygamma(1, half).mean(), 1e-4)  # that small: all variances are equal
+    wider = np.nanvar(e, axis=0, ddof=1) - polygamma(1, half).mean()
+    more = np.maximum(wider, 1e-4)  # that small: all variances are equal
     y = 0.5 + 1/more
     for _ in range(20): # Newton's method for trigamma(y) = more
         t = polygamma(1, y)
@@ -170,7 +199,10 @@ def _prior(var, df):
     return 2*y, np.exp(np.nanmean(e, axis=0) + psi(y) - np.log(y))
 
 def _contrast(means):
-    "((groups, columns) difference of means over units, p-values): Welch's test; a group's variance borrows from those of all groups."
+    """((groups, columns) difference of means over units, p-values), by Welch's test.
+
+    A group's variance borrows from those of all groups.
+    """
     from scipy.stats import t
     n, filled = np.isfinite(means[..., :1]).sum(1), np.nan_to_num(means)
     mean = filled.sum(1)/n
@@ -179,27 +211,31 @@ def _contrast(means):
     df = np.stack([n[0] - 1 + d0, np.broadcast_to(n[1] - 1, var[1].shape)])
     part = np.stack([(d0*s0 + (n[0] - 1)*var[0])/df[0], var[1]])/n
     gap, total = mean[0] - mean[1], np.maximum(part.sum(0), 1e-300)
-    return gap, np.where(part.sum(0) > 0, 2*t.sf(np.abs(gap)/np.sqrt(total), total**2/np.maximum((part**2/df).sum(0), 1e-300)), 1.)
+    freedom = total**2/np.maximum((part**2/df).sum(0), 1e-300)
+    return gap, np.where(part.sum(0) > 0, 2*t.sf(np.abs(gap)/np.sqrt(total), freedom), 1.)
 
 # %% ../nbs/09_consensus.ipynb #09-cons-040
 def deviation_by(deviation,        # dict model -> (n,) from `deviation`
                  labels,           # (n,) group of each atom; None (or NaN) where it belongs to none
-                 units,            # (n,) independent unit of each atom: structure, or family where structures were substituted
+                 units,            # (n,) independent unit of each atom: structure, or family after substitution
                  within=None,      # (n,) atomic numbers: ask what the label adds once the element is known
-                 relative:bool=True, # to the other models at the same atom (`excess`); False: the logarithm of the deviation itself
+                 relative:bool=True, # to the other models at the same atom (`excess`); False: the deviation itself
                  min_units:int=5,  # groups that occur (or are missing) in fewer units are not tested
                  n_boot:int=500,   # draws for the interval; 0: none
                  seed:int=0,       # of the draws
                  )->pd.DataFrame:  # model, group, effect, low, high, ratio, p, q, found, atoms, units
     """In which groups of atoms a model leaves the others: group against rest, each unit counting once (@eq-effect).
 
-    `effect` is in standard deviations of the model's atoms, `low` and `high` its 95 % interval over redrawn units, `ratio` the factor on the distance, p
-    by a moderated t test on the means of units (Smyth 2004), q after Benjamini-Hochberg over all rows, `found` q < 0.05. Raises `PlatonicError` for labels or units of
-    another length, and when no group occurs in enough units.
+    `effect` is in standard deviations of the model's atoms (of logarithms), `low` and `high` its 95 % interval over
+    redrawn units, `ratio` the factor on the distance, p by a moderated t test on the means of units (Smyth 2004), q
+    after Benjamini-Hochberg over all rows, `found` q < 0.05. Raises `PlatonicError` for labels or units of another
+    length, and when no group occurs in enough units.
     """
-    E = np.stack(list((excess(deviation) if relative else {m: np.log(np.maximum(d, FLOOR)) for m, d in deviation.items()}).values()), axis=1)
+    asked = excess(deviation) if relative else {m: np.log(np.maximum(d, FLOOR)) for m, d in deviation.items()}
+    E = np.stack(list(asked.values()), axis=1)
     for name, x in (("labels", labels), ("units", units), ("within", within)):
-        if x is not None and len(x) != len(E): raise PlatonicError(f"deviation_by: {len(x)} {name} for {len(E)} atoms; give one per atom")
+        if x is not None and len(x) != len(E):
+            raise PlatonicError(f"deviation_by: {len(x)} {name} for {len(E)} atoms; give one per atom")
     if within is not None: E = E - pd.DataFrame(E).groupby(np.asarray(within)).transform("mean").to_numpy()
     G = _Groups(labels, units, min_units)
     M, spread = G.means(E), E[G.rows].std(0)
@@ -207,12 +243,16 @@ def deviation_by(deviation,        # dict model -> (n,) from `deviation`
     gap, p = _contrast(M)
     low = high = np.full(gap.shape, np.nan)
     if n_boot: low, high = np.nanquantile(_redrawn(M, n_boot, seed), [.025, .975], axis=0)/spread
-    shared = pd.DataFrame({"group": G.names[G.kept], "atoms": G.n.sum(0)[G.kept].astype(int), "units": (G.n > 0).sum(0)[G.kept]})
-    parts = [shared.assign(model=m, effect=gap[:, i]/spread[i], low=low[:, i], high=high[:, i], ratio=np.exp(gap[:, i]), p=p[:, i]) for i, m in enumerate(deviation)]
+    shared = pd.DataFrame({"group": G.names[G.kept], "atoms": G.n.sum(0)[G.kept].astype(int),
+                           "units": (G.n > 0).sum(0)[G.kept]})
+    parts = [shared.assign(model=m, effect=gap[:, i]/spread[i], low=low[:, i], high=high[:, i],
+                           ratio=np.exp(gap[:, i]), p=p[:, i]) for i, m in enumerate(deviation)]
     found = pd.concat(parts, ignore_index=True)
     found["q"] = benjamini_hochberg(found["p"])
-    return found.assign(found=found["q"] < 0.05)[["model", "group", "effect", "low", "high", "ratio", "p", "q", "found", "atoms", "units"]]
+    found["found"] = found["q"] < 0.05
+    return found[["model", "group", "effect", "low", "high", "ratio", "p", "q", "found", "atoms", "units"]]
 
+# %% ../nbs/09_consensus.ipynb #09-cons-040b
 def _redrawn(M, n, seed):
     "(n, groups, columns) differences when units are drawn with repetition."
     W, shape = resampling_weights(np.arange(M.shape[1]), n, seed)[0].astype(float), M.shape[2:]

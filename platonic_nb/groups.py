@@ -20,25 +20,33 @@ from .consensus import FLOOR, _Groups, _contrast, _stack, excess, plant_bias
 @cache
 def _space_group(cell, positions, kinds):
     import spglib
-    found = spglib.get_symmetry_dataset((np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3), np.frombuffer(kinds, dtype=int)), symprec=2e-3)
+    axes, sites = np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3)
+    found = spglib.get_symmetry_dataset((axes, sites, np.frombuffer(kinds, dtype=int)), symprec=2e-3)
     return found.number if found is not None else 0
 
 def space_group(atoms, # ase.Atoms, periodic
                 )->int: # 1 to 230; 0 where spglib finds none
-    "Space group by spglib, lengths in units of the cube root of the volume per atom (crystals that differ by size and elements alone share an answer)."
+    """Space group by spglib.
+
+    Lengths are in units of the cube root of the volume per atom: crystals that differ by size and elements alone share
+    an answer.
+    """
     scale = (atoms.get_volume()/len(atoms))**(1/3)
     first, which = np.unique(atoms.numbers, return_index=True, return_inverse=True)[1:]
     flat = lambda x: np.ascontiguousarray(np.round(x, 5), dtype=float).tobytes()
-    return _space_group(flat(atoms.cell.array/scale), flat(atoms.get_scaled_positions()), np.argsort(np.argsort(first))[which].astype(int).tobytes())
+    kinds = np.argsort(np.argsort(first))[which] # elements in the order in which they appear
+    return _space_group(flat(atoms.cell.array/scale), flat(atoms.get_scaled_positions()), kinds.astype(int).tobytes())
 
 def crystal_system(number:int # of the space group
                    )->str|None:
     "One of seven; None for number 0."
-    ends = ((2, "triclinic"), (15, "monoclinic"), (74, "orthorhombic"), (142, "tetragonal"), (167, "trigonal"), (194, "hexagonal"), (230, "cubic"))
+    ends = ((2, "triclinic"), (15, "monoclinic"), (74, "orthorhombic"), (142, "tetragonal"), (167, "trigonal"),
+            (194, "hexagonal"), (230, "cubic"))
     return next(name for end, name in ends if number <= end) if number else None
 
 # %% ../nbs/09_groups.ipynb #09-grou-013
-ANIONS = {"oxide": (8,), "halide": (9, 17, 35, 53), "chalcogenide": (16, 34, 52), "pnictide": (7, 15, 33, 51), "tetrelide": (6, 14, 32), "boride": (5,), "hydride": (1,)}
+ANIONS = {"oxide": (8,), "halide": (9, 17, 35, 53), "chalcogenide": (16, 34, 52), "pnictide": (7, 15, 33, 51),
+          "tetrelide": (6, 14, 32), "boride": (5,), "hydride": (1,)}
 
 @cache
 def _pauling(z):
@@ -47,7 +55,10 @@ def _pauling(z):
 
 def anion_class(numbers # atomic numbers of a crystal
                 )->str: # a key of `ANIONS`, "element", "intermetallic" or "other"
-    "By the most electronegative element (Pauling), where the crystal also holds one that is less so; metals alone are an intermetallic."
+    """By the most electronegative element (Pauling), where the crystal also holds one that is less so.
+
+    Metals alone are an intermetallic.
+    """
     from pymatgen.core import Element
     kinds = sorted({int(z) for z in numbers}, key=lambda z: (_pauling(z), z))
     if len(kinds) == 1: return "element"
@@ -64,27 +75,41 @@ def atom_labels(structures,   # list of ase.Atoms with info["id"]
                 atoms,        # frame with structure, site, Z
                 moments=None, # (n,) Bohr magnetons that CHGNet predicts (`magmoms_from`); None: no such label
                 )->pd.DataFrame: # a column per labelling, a row per atom; None where a label does not apply
-    "What an atom is and where it sits: groups for `deviation_by`. Raises `PlatonicError` when a structure is not at hand."
+    """What an atom is and where it sits: groups for `deviation_by`.
+
+    Raises `PlatonicError` when a structure is not at hand.
+    """
     from pymatgen.core import Element
     ids, by = atoms["structure"].unique(), {str(s.info["id"]): s for s in structures}
     absent = [i for i in ids if i not in by]
-    if absent: raise PlatonicError(f"atom_labels: {len(absent)} structures are not in the list (first: {absent[0]}); pass those the coordinates were made from")
+    if absent:
+        raise PlatonicError(f"atom_labels: {len(absent)} structures are not in the list (first: {absent[0]}); "
+                            "pass those the coordinates were made from")
     of_crystal = {i: (space_group(by[i]), anion_class(by[i].numbers), np.round(coordination(by[i]))) for i in ids}
     group, anion = (atoms["structure"].map({i: v[k] for i, v in of_crystal.items()}) for k in (0, 1))
     near = pd.Series([of_crystal[s][2][i] for s, i in zip(atoms["structure"], atoms["site"])])
     names = {z: (Element.from_Z(int(z)).symbol, _column(z)) for z in atoms["Z"].unique()}
-    found = pd.DataFrame({"element": atoms["Z"].map(lambda z: names[z][0]).to_numpy(), "column of the periodic table": atoms["Z"].map(lambda z: names[z][1]).to_numpy(),
-        "space group": [str(g) if g else None for g in group], "crystal system": [crystal_system(g) for g in group],
-        "coordination number": [None if np.isnan(c) else str(int(c)) for c in near], "anion": anion.to_numpy(),
+    found = pd.DataFrame({
+        "element": atoms["Z"].map(lambda z: names[z][0]).to_numpy(),
+        "column of the periodic table": atoms["Z"].map(lambda z: names[z][1]).to_numpy(),
+        "space group": [str(g) if g else None for g in group],
+        "crystal system": [crystal_system(g) for g in group],
+        "coordination number": [None if np.isnan(c) else str(int(c)) for c in near],
+        "anion": anion.to_numpy(),
         "oxide or intermetallic": [a if a in ("oxide", "intermetallic") else None for a in anion]}, dtype=object)
-    return found if moments is None else found.assign(**{"magnetic (CHGNet's own moments)": np.where(np.asarray(moments) > 0.5, "magnetic", "not magnetic")})
+    if moments is None: return found
+    magnetic = np.where(np.asarray(moments) > 0.5, "magnetic", "not magnetic")
+    return found.assign(**{"magnetic (CHGNet's own moments)": magnetic})
 
 # %% ../nbs/09_groups.ipynb #09-grou-021
 def exchange(n_models:int, # how many
              units,        # (n,) independent unit of each atom
              seed:int=0,   # of the exchange
              )->np.ndarray: # (n_models, n): the model that answers under each name for each atom
-    "In every unit the models exchange their names at random: whatever one model has of its own is gone, everything else stays."
+    """In every unit the models exchange their names at random.
+
+    Whatever one model has of its own is gone, everything else stays.
+    """
     codes = np.unique(np.asarray(units), return_inverse=True)[1]
     order = np.argsort(np.random.default_rng([seed, 92]).random((codes.max() + 1, n_models)), axis=1)
     return order[codes].T
@@ -105,7 +130,8 @@ def false_alarms(deviation,   # dict model -> (n,) from `deviation`
     E, G, hits = _centred(deviation), _Groups(labels, units), 0
     units = np.unique(np.asarray(units), return_inverse=True)[1]
     for s in range(n):
-        p = _contrast(G.means(np.take_along_axis(E, exchange(len(E), units, [seed, s]), axis=0).T))[1]
+        swapped = np.take_along_axis(E, exchange(len(E), units, [seed, s]), axis=0)
+        p = _contrast(G.means(swapped.T))[1]
         hits += bool((benjamini_hochberg(p.ravel()) < q).any())
     ci = binomtest(hits, n).proportion_ci()
     return {"share": hits/n, "ci95": [float(ci.low), float(ci.high)], "exchanges": n, "tests": int(p.size)}
@@ -118,14 +144,20 @@ def split_halves(deviation,  # dict model -> (n,) from `deviation`
                  min_units:int=3, # of a group, in each half
                  seed:int=0, # of splits and exchanges
                  )->dict:    # model -> {value, chance95, groups}
-    "Is a model's profile over groups the same on crystals that had no part in it? Spearman correlation of two halves, beside what exchanged names reach."
+    """Is a model's profile over groups the same on crystals that had no part in it?
+
+    Spearman correlation of two halves, beside what exchanged names reach.
+    """
     E, G = _centred(deviation), _Groups(labels, units)
     if len(G.kept) < 5: raise PlatonicError(f"split_halves: {len(G.kept)} groups in enough units, want 5")
     half = [np.random.default_rng([seed, 95, s]).permutation(G.shape[0]) % 2 == 0 for s in range(n)]
     real = [_halves(G.means(E.T), h, min_units) for h in half]
-    null = [_halves(G.means(np.take_along_axis(E, exchange(len(E), units, [seed, 96, s]), axis=0).T), h, min_units) for s, h in enumerate(half)]
+    swapped = lambda s: np.take_along_axis(E, exchange(len(E), units, [seed, 96, s]), axis=0)
+    null = [_halves(G.means(swapped(s).T), h, min_units) for s, h in enumerate(half)]
     limit = float(np.quantile([r for r, _ in null], .95))
-    return {m: {"value": float(np.mean([r[i] for r, _ in real])), "chance95": limit, "groups": int(np.median([k for _, k in real]))} for i, m in enumerate(deviation)}
+    groups = int(np.median([k for _, k in real]))
+    return {m: {"value": float(np.mean([r[i] for r, _ in real])), "chance95": limit, "groups": groups}
+            for i, m in enumerate(deviation)}
 
 def _halves(M, half, least):
     "((models,) rank correlation of the profiles of two halves of the units, number of groups)."
@@ -142,8 +174,10 @@ def _halves(M, half, least):
 class _World:
     "Coordinates in which no model is special, ready to be planted in."
     def __init__(self, coords, labels, units, min_units=5):
-        self.X, self.G, self.units = _stack(coords, "planted_power"), _Groups(labels, units, min_units), np.unique(np.asarray(units), return_inverse=True)[1]
-        self.labels, others = np.asarray(labels, dtype=object).astype(str), (self.X.sum(0) - self.X)/(len(self.X) - 1)
+        self.X, self.G = _stack(coords, "planted_power"), _Groups(labels, units, min_units)
+        self.units = np.unique(np.asarray(units), return_inverse=True)[1]
+        self.labels = np.asarray(labels, dtype=object).astype(str)
+        others = (self.X.sum(0) - self.X)/(len(self.X) - 1)
         self.R = self.X - others
         self.spread = np.sqrt(np.square(others - others.mean(1, keepdims=True)).sum(2).mean(1))
         self.L = np.log(np.maximum(np.linalg.norm(self.R, axis=2)/self.spread[:, None], FLOOR))
@@ -174,8 +208,9 @@ def planted_power(coords,   # dict model -> (n, K) platonic coordinates of the s
                   q:float=0.05, # a discovery is an adjusted p below, among all groups and models
                   seed:int=0, # of worlds, groups and names
                   )->pd.DataFrame: # amount, power, low, high, n, others: share of discoveries that were not planted
-    """How often a planted bias is found: models exchange names in every unit, then one group drawn at random is changed under one name.
+    """How often a planted bias is found.
 
+    Models exchange names in every unit, then one group drawn at random is changed under one name.
     The same worlds, groups and names for every amount. Raises as `plant_bias` and `deviation_by`.
     """
     from scipy.stats import binomtest
@@ -191,9 +226,11 @@ def planted_power(coords,   # dict model -> (n, K) platonic coordinates of the s
             hits += bool(found[g, name] and gap[g, name] > 0)
             false.append((found.sum() - found[g, name])/max(found.sum(), 1))
         ci = binomtest(hits, n).proportion_ci()
-        rows.append({"amount": float(amount), "power": hits/n, "low": float(ci.low), "high": float(ci.high), "n": n, "others": float(np.mean(false))})
+        rows.append({"amount": float(amount), "power": hits/n, "low": float(ci.low), "high": float(ci.high), "n": n,
+                     "others": float(np.mean(false))})
     return pd.DataFrame(rows)
 
+# %% ../nbs/09_groups.ipynb #09-grou-034b
 def smallest_found(power,   # frame from `planted_power`
                    wanted:float=0.8, # power
                    )->float: # amount, interpolated between those tried; NaN when none reaches it

@@ -19,21 +19,24 @@ from .alignment import handmade
 from .resampling import resampling_weights
 from .elements import element_properties
 from .claims import Inputs, claim
-from .reference import MEASURES, MODELS, _energies, _relatives, _shares, above_composition, contacts, make_reference
+from .reference import (
+    MEASURES, MODELS, _energies, _relatives, _shares, above_composition, contacts, make_reference)
 from .atypicality import atypicality
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-007
 SETTINGS = (("rattle", 0.2), ("strain", 0.12), ("swap", 1), ("vacancy", 1))
-STRENGTHS = (*(("rattle", x) for x in (.05, .1, .2, .4)), *(("strain", x) for x in (.03, .06, .12, .24)), ("swap", 1), ("swap", 2), ("vacancy", 1), ("vacancy", 2))
+STRENGTHS = (*(("rattle", x) for x in (.05, .1, .2, .4)), *(("strain", x) for x in (.03, .06, .12, .24)),
+             ("swap", 1), ("swap", 2), ("vacancy", 1), ("vacancy", 2))
 
 def sample(structures,    # list of ase.Atoms with ids
            n:int=24,      # crystals, one of each family
            seed:int=0,    # of the draw
            max_atoms:int=6, # larger ones are left aside
            )->list:       # of ase.Atoms
-    "Crystals to be damaged: small, of two elements at least, of families with an even checksum, no two of one family."
+    "Crystals to be damaged: small, of two elements at least, of families with an even checksum, one of a family."
     def family(a): return str(a.info.get("family", a.info["id"]))
-    fit = [a for a in structures if 2 <= len(a) <= max_atoms and len(set(a.numbers.tolist())) > 1 and zlib.crc32(family(a).encode()) % 2 == 0]
+    mine = lambda a: zlib.crc32(family(a).encode()) % 2 == 0
+    fit = [a for a in structures if 2 <= len(a) <= max_atoms and len(set(a.numbers.tolist())) > 1 and mine(a)]
     order = np.random.default_rng([seed, 98]).permutation(len(fit))
     return list({family(fit[i]): fit[i] for i in order[::-1]}.values())[::-1][:n]
 
@@ -41,8 +44,12 @@ def damage(structures, # from `sample`
            settings=SETTINGS, # (kind, amount) pairs
            seed:int=0, # of the damage
            )->list:    # of ase.Atoms with info kind, amount, parent
-    "Damaged copies; a crystal that cannot take a damage, or does not survive it as a crystal, is left out for that setting."
-    made = [b for kind, amount in settings for b in perturb(structures, kind, amount, seed, min_atoms=4 if amount != 2 else 8, quarantine=[])]
+    """Damaged copies.
+
+    A crystal that cannot take a damage, or does not survive it as a crystal, is left out for that setting.
+    """
+    made = [b for kind, amount in settings
+            for b in perturb(structures, kind, amount, seed, min_atoms=4 if amount != 2 else 8, quarantine=[])]
     return validate(made)[0]
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-010
@@ -50,10 +57,15 @@ def auroc(damaged,  # (n,) scores, NaN where a crystal could not take the damage
           whole,    # (n,) scores of the same crystals before
           W=None,   # (n_draws, n) how often each crystal's family was drawn; None: value alone
           ):        # value, or (value, (n_draws,) draws)
-    "Chance that a damaged crystal has the larger score than a whole one (@eq-damage-auroc). Source: Hanley and McNeil, Radiology 143, 29 (1982)."
+    """Chance that a damaged crystal has the larger score than a whole one (@eq-damage-auroc).
+
+    Source: Hanley and McNeil, Radiology 143, 29 (1982).
+    """
     d, w = np.asarray(damaged, dtype=float), np.asarray(whole, dtype=float)
     ok, base = np.isfinite(d), np.isfinite(w)
-    if not ok.any() or not base.any(): raise PlatonicError("auroc: no finite score among the damaged or among the whole; give crystals that take the damage")
+    if not ok.any() or not base.any():
+        raise PlatonicError("auroc: no finite score among the damaged or among the whole; "
+                            "give crystals that take the damage")
     M = np.where(ok[:, None] & base, (d[:, None] > w) + .5*(d[:, None] == w), 0)
     value = float(M.sum()/ok.sum()/base.sum())
     if W is None: return value
@@ -91,10 +103,14 @@ def soap_distance(reference, # list of ase.Atoms in order
                   new,       # list of ase.Atoms
                   k:int=3,   # relatives
                   )->np.ndarray: # (len(new),) the largest over atoms
-    "Mean distance to the k nearest atoms of the same element (where it is common) in other families, by SOAP; the oddest atom counts."
+    """Mean distance by SOAP to the k nearest atoms of other families; the oddest atom counts.
+
+    Neighbours are of the same element, where it is common.
+    """
     every = {str(a.info["id"]): a for a in [*reference, *new]}
     table = handmade(list(every.values()))
-    a, b = (table.select(table.atoms["structure"].isin({str(x.info["id"]) for x in s}).to_numpy()) for s in (reference, new))
+    tell = lambda found: table.atoms["structure"].isin({str(a.info["id"]) for a in found}).to_numpy()
+    a, b = table.select(tell(reference)), table.select(tell(new))
     _, d = _relatives({"soap": b.X}, b.atoms["Z"].to_numpy(), b.atoms["family"], {"soap": a.X}, a.atoms, k)
     code, ids = pd.factorize(b.atoms["structure"])
     found = pd.Series(d.mean(1)).groupby(code).max().set_axis(ids)
@@ -107,10 +123,11 @@ def _vectors(encoder, structures, known, memory=4.0):
     old = known.select(known.atoms["structure"].isin(ids).to_numpy())
     there = set(old.atoms["structure"])
     X, atoms, _ = encode_shard(encoder, [a for a in structures if str(a.info["id"]) not in there], memory)
-    return EmbeddingTable(np.concatenate([old.X, X]), pd.concat([old.atoms, atoms], ignore_index=True), {"model": encoder.name, **getattr(encoder, "meta", {})})
+    return EmbeddingTable(np.concatenate([old.X, X]), pd.concat([old.atoms, atoms], ignore_index=True),
+                          {"model": encoder.name, **getattr(encoder, "meta", {})})
 
 def _network_scores(reference, new):
-    "{measure or 'score': Series over structures} of crystals by a reference's networks; each measure by its oddest atom."
+    "{measure or 'score': Series over structures} by a reference's networks; each measure by its oddest atom."
     found, sites = atypicality(new, reference)
     by = sites.groupby("structure", sort=False)
     return {"score": found.set_index("structure")["score"]} | {m: by[m].max() for m in MEASURES}
@@ -122,7 +139,8 @@ def _energy_scores(tables, encoders, new, families):
         if (E := _energies(e, tables[m])) is None: continue
         C, ids = _shares(tables[m].atoms)
         D, names = _shares(new[m].atoms)
-        out[m] = pd.Series(above_composition(E, C, families.loc[ids].to_numpy(), (_energies(e, new[m]), D, families.loc[names].to_numpy()))[0], names)
+        theirs = _energies(e, new[m]), D, families.loc[names].to_numpy()
+        out[m] = pd.Series(above_composition(E, C, families.loc[ids].to_numpy(), theirs)[0], names)
     return out
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-018
@@ -133,32 +151,35 @@ def race(tables,     # dict model -> EmbeddingTable of crystals in order: two mo
          others=None,# dict model -> table of further potentials for the ensemble
          anchors=None,# `Anchors` of the run; None: chosen on each reference
          )->tuple:   # (frame: index id, one column per method; list of methods that could not be had)
-    """Every method's score of the same crystals.
-
-    Raises `PlatonicError` when a network cannot be opened.
-    """
-    ids, missing = [str(a.info["id"]) for a in new], []
+    "Every method's score of the same crystals. Raises `PlatonicError` when a network cannot be opened."
+    ids, others = [str(a.info["id"]) for a in new], others or {}
     family = pd.Series({str(a.info["id"]): str(a.info.get("family", a.info["id"])) for a in [*structures, *new]})
     held = set(common_keys([*tables.values(), *[t for u in untrained for t in u.values()]]).get_level_values(0))
     base = [a for a in structures if str(a.info["id"]) in held]
     only = lambda t: t.select(t.atoms["structure"].isin(held).to_numpy())
-    axes = lambda ts: anchors and {m: np.asarray(anchors.of(t), dtype=np.float32) for m, t in ts.items()}
+    def made(ts): # a reference of these tables
+        axes = anchors and {m: np.asarray(anchors.of(t), dtype=np.float32) for m, t in ts.items()}
+        return make_reference({m: only(t) for m, t in ts.items()}, base, anchors=axes)
     columns = {}
     for i, u in enumerate(untrained):
-        found = _network_scores(make_reference({m: only(t) for m, t in u.items()}, base, anchors=axes(u)), {m: _vectors(load_encoder(m), new, t) for m, t in u.items()})
-        columns |= {f"untrained, same score, seed {i}": found["score"], f"untrained, neighbours, seed {i}": found["neighbours"]}
-    encoders = {m: load_encoder(m) for m in [*tables, *(others or {})]}
-    vectors = {m: _vectors(e, new, {**tables, **(others or {})}[m]) for m, e in encoders.items()}
-    scores = _network_scores(make_reference({m: only(t) for m, t in tables.items()}, base, anchors=axes(tables)), {m: vectors[m] for m in tables})
+        found = _network_scores(made(u), {m: _vectors(load_encoder(m), new, t) for m, t in u.items()})
+        columns |= {f"untrained, same score, seed {i}": found["score"],
+                    f"untrained, neighbours, seed {i}": found["neighbours"]}
+    every = {**tables, **others}
+    encoders = {m: load_encoder(m) for m in every}
+    vectors = {m: _vectors(e, new, every[m]) for m, e in encoders.items()}
+    scores = _network_scores(made(tables), {m: vectors[m] for m in tables})
     columns = {"atypicality": scores["score"], **{m: scores[m] for m in MEASURES}} | columns
-    energies = _energy_scores({m: only(t) for m, t in {**tables, **(others or {})}.items()}, encoders, vectors, family)
+    energies = _energy_scores({m: only(t) for m, t in every.items()}, encoders, vectors, family)
     if energies: columns["energy above composition"] = next(iter(energies.values()))
     if len(energies) > 1: columns["ensemble disagreement"] = pd.DataFrame(energies).std(axis=1)
-    missing += [w for w, n in (("energy above composition", 1), ("ensemble disagreement", 2)) if len(energies) < n]
+    missing = [w for w, n in (("energy above composition", 1), ("ensemble disagreement", 2)) if len(energies) < n]
     missing += [] if untrained else ["untrained networks"]
     C, D = ((np.stack([np.bincount(a.numbers, minlength=120)/len(a) for a in s])) for s in (base, new))
-    columns |= {"closest contact": pd.Series(contacts(new), ids), "SOAP distance": pd.Series(soap_distance(base, new), ids),
-                "composition distance": pd.Series(composition_distance(C, family.loc[[str(a.info["id"]) for a in base]], D, family.loc[ids]), ids)}
+    own = family.loc[[str(a.info["id"]) for a in base]]
+    columns |= {"closest contact": pd.Series(contacts(new), ids),
+                "SOAP distance": pd.Series(soap_distance(base, new), ids),
+                "composition distance": pd.Series(composition_distance(C, own, D, family.loc[ids]), ids)}
     return pd.DataFrame(columns).reindex(ids), missing
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-022
@@ -180,7 +201,8 @@ def _inputs(inputs):
     if len(pair) < 2: raise PlatonicError("one model only; the score compares models")
     each = [[c for c in controls(m) if c in inputs.untrained] for m in pair]
     sets = [{c: inputs.untrained[c] for c in pick} for pick in zip(*each) if len(set(pick)) == len(pick)]
-    others = {m: t for m, t in inputs.tables.items() if m not in pair and m in cards() and cards()[m].paper_layer == cards()[m].layers - 1} # energies are read there
+    deepest = lambda m: m in cards() and cards()[m].paper_layer == cards()[m].layers - 1 # energies are read there
+    others = {m: t for m, t in inputs.tables.items() if m not in pair and deepest(m)}
     return {m: inputs.tables[m] for m in pair}, sets, dict(list(others.items())[:1])
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-023
@@ -195,47 +217,61 @@ def judge(scores,   # frame from `race`: one row per crystal, whole and damaged
     W, codes = resampling_weights([str(a.info["family"]) for a in whole], n, seed)
     W, out = W[:, codes].astype(float), []
     for kind, amount in dict.fromkeys((b.info["kind"], b.info["amount"]) for b in damaged):
-        copy = {b.info["parent"]: str(b.info["id"]) for b in damaged if (b.info["kind"], b.info["amount"]) == (kind, amount)}
+        here = [b for b in damaged if (b.info["kind"], b.info["amount"]) == (kind, amount)]
+        copy = {b.info["parent"]: str(b.info["id"]) for b in here}
         S = scores.reindex([copy.get(i, "") for i in ids])
         found = {m: auroc(S[m], scores.loc[ids, m], W) for m in scores}
         out.append({"kind": kind, "amount": amount, "n": int(S.notna().all(axis=1).sum()),
-                    "auroc": {m: {"value": v, "ci95": np.nanquantile(d, [.025, .975]), "draws": d} for m, (v, d) in found.items()}})
+                    "auroc": {m: {"value": v, "ci95": np.nanquantile(d, [.025, .975]), "draws": d}
+                              for m, (v, d) in found.items()}})
     return out
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-026
 _VARIANTS = ("atypicality", *MEASURES)
 
 def _mean(settings, method):
-    return float(np.mean([s["auroc"][method]["value"] for s in settings])), np.mean([s["auroc"][method]["draws"] for s in settings], axis=0)
+    each = [s["auroc"][method] for s in settings]
+    return float(np.mean([a["value"] for a in each])), np.mean([a["draws"] for a in each], axis=0)
 
 def _claim(settings, missing, pair):
     "Claim 8 from the settings."
     methods = [m for m in settings[0]["auroc"] if m not in _VARIANTS]
     value, nulls = _mean(settings, "atypicality"), {m: _mean(settings, m) for m in methods}
     best = max(nulls, key=lambda m: nulls[m][0])
-    different = architecture(pair[0]) != architecture(pair[1])
+    by_kind = ", ".join(f"{s['kind']} {s['auroc']['atypicality']['value']:.2f}" for s in settings)
+    if architecture(pair[0]) == architecture(pair[1]): missing = [*missing, "a second architecture"]
     return claim(8, "09", "Deviation from the consensus flags atypical structures without labels",
-                 f"chance that a damaged crystal scores above a whole one (AUROC), mean over {len(settings)} kinds of damage", value, nulls,
-                 f"The strongest rival is {best} with {nulls[best][0]:.2f}; by kind the score reaches " + ", ".join(f"{s['kind']} {s['auroc']['atypicality']['value']:.2f}" for s in settings) + ".",
-                 ", ".join([*missing, *([] if different else ["a second architecture"])]) or None)
+                 "chance that a damaged crystal scores above a whole one (AUROC), "
+                 f"mean over {len(settings)} kinds of damage", value, nulls,
+                 f"The strongest rival is {best} with {nulls[best][0]:.2f}; by kind the score reaches {by_kind}.",
+                 ", ".join(missing) or None)
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-026b
 def study(inputs:Inputs # of a run
           )->tuple:     # (content of "atypical" in results.json, [claim 8])
-    "Known damage, found or not, by every method. Raises `PlatonicError` when the corpus is too small or a network cannot be opened."
+    """Known damage, found or not, by every method.
+
+    Raises `PlatonicError` when the corpus is too small or a network cannot be opened.
+    """
     tables, untrained, others = _inputs(inputs)
-    held = set(common_keys([*tables.values(), *others.values(), *[t for u in untrained for t in u.values()]]).get_level_values(0))
+    every = [*tables.values(), *others.values(), *[t for u in untrained for t in u.values()]]
+    held = set(common_keys(every).get_level_values(0))
     inside = lambda found: [a for a in found if str(a.info["id"]) in held]
     whole = inside(sample(inputs.structures, seed=inputs.seed))
-    if len(whole) < 20: whole = sample(inside(inputs.structures), seed=inputs.seed)  # tables that were made without asking `wanted`
+    if len(whole) < 20: # tables that were made without asking `wanted`
+        whole = sample(inside(inputs.structures), seed=inputs.seed)
     if len(whole) < 10: return {"skipped": f"{len(whole)} families with a small compound, want at least 10"}, []
     damaged = damage(whole, seed=inputs.seed)
     scores, missing = race(tables, inputs.structures, [*whole, *damaged], untrained, others, inputs.anchors)
     settings = judge(scores, whole, damaged, inputs.seed)
     made = _claim(settings, missing, list(tables))
-    summary = {m: {"value": _mean(settings, m)[0], "ci95": np.nanquantile(_mean(settings, m)[1], [.025, .975])} for m in scores}
-    plain = [{**s, "auroc": {m: {k: v for k, v in a.items() if k != "draws"} for m, a in s["auroc"].items()}} for s in settings]
-    return {"models": list(tables), "untrained": len(untrained), "ensemble": list(others), "n_whole": len(whole), "families": len({a.info["family"] for a in whole}), "n_damaged": len(damaged),
-            "settings": plain, "mean": summary, "missing": missing}, [made]
+    mean = {m: _mean(settings, m) for m in scores}
+    summary = {m: {"value": v, "ci95": np.nanquantile(d, [.025, .975])} for m, (v, d) in mean.items()}
+    bare = lambda of: {m: {"value": a["value"], "ci95": a["ci95"]} for m, a in of.items()}
+    return {"models": list(tables), "untrained": len(untrained), "ensemble": list(others),
+            "n_whole": len(whole), "families": len({a.info["family"] for a in whole}), "n_damaged": len(damaged),
+            "settings": [{**s, "auroc": bare(s["auroc"])} for s in settings],
+            "mean": summary, "missing": missing}, [made]
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-027
 def figures(result # content of "atypical"
@@ -246,16 +282,23 @@ def figures(result # content of "atypical"
     order = sorted(mean, key=lambda m: mean[m]["value"])
     with figure_style():
         fig, axes = plt.subplots(1, len(settings) + 1, figsize=(11, .26*len(order) + 1), sharey=True)
-        for ax, (title, at) in zip(axes, [("mean", mean), *((f"{s['kind']} {s['amount']:g}", s["auroc"]) for s in settings)]):
+        panels = [("mean", mean), *((f"{s['kind']} {s['amount']:g}", s["auroc"]) for s in settings)]
+        for ax, (title, at) in zip(axes, panels):
             for y, m in enumerate(order):
-                color = "#D55E00" if m == "atypicality" else "#E9A46B" if m in _VARIANTS else "#9A9A9A" if m.startswith("untrained") else "#0072B2"
+                color = _color(m)
                 ax.plot(at[m]["ci95"], [y, y], color=color, lw=1.2); ax.plot(at[m]["value"], y, "o", color=color, ms=4)
             ax.axvline(.5, color=".6", lw=.8, ls="--")
             ax.set(title=title, xlim=(0, 1.02), xticks=[0, .5, 1])
         axes[0].set(yticks=range(len(order)), yticklabels=order)
         fig.supxlabel("chance that the damaged crystal has the larger score", fontsize=9)
-    return {"damage": (fig, f"Known damage to {result['n_whole']} crystals, found by the score (orange; its four measures pale), by what anyone would try first (blue), by networks with random weights (grey). "
-                            "Bars: 95 % over families.")}
+    return {"damage": (fig,
+        f"Known damage to {result['n_whole']} crystals, found by the score (orange; its four measures pale), "
+        "by what anyone would try first (blue), by networks with random weights (grey). Bars: 95 % over families.")}
+
+def _color(method):
+    if method == "atypicality": return "#D55E00"
+    if method in _VARIANTS: return "#E9A46B"
+    return "#9A9A9A" if method.startswith("untrained") else "#0072B2"
 
 # %% ../nbs/09b_known_damage.ipynb #09b-kno-028
 def summary(result # content of "atypical"
@@ -265,10 +308,16 @@ def summary(result # content of "atypical"
     rivals = {m: v["value"] for m, v in mean.items() if m not in _VARIANTS}
     best = max(rivals, key=rivals.get)
     own, said = mean["atypicality"], lambda e: f"{e['value']:.2f} [{e['ci95'][0]:.2f}, {e['ci95'][1]:.2f}]"
-    text = [f"{result['n_whole']} crystals of as many families were damaged in {len(kinds)} ways. With {' and '.join(result['models'])} a damaged crystal scores above a whole one with probability {said(own)}; "
-            f"the strongest of what else was tried, {best}, reaches {said(mean[best])}.",
-            "By kind: " + "; ".join(f"{s['kind']} {s['amount']:g}: {said(s['auroc']['atypicality'])}, best rival {max((m for m in s['auroc'] if m in rivals), key=lambda m: s['auroc'][m]['value'])} "
-                                    f"{max(s['auroc'][m]['value'] for m in rivals):.2f}" for s in kinds) + "."]
-    if rivals[best] >= own["value"]: text.append(f"{best.capitalize()} does as well or better here; `platonic score` offers energy and contacts as `--method`.")
+    def of_kind(s):
+        ahead = max((m for m in s["auroc"] if m in rivals), key=lambda m: s["auroc"][m]["value"])
+        score, other = said(s["auroc"]["atypicality"]), s["auroc"][ahead]["value"]
+        return f"{s['kind']} {s['amount']:g}: {score}, best rival {ahead} {other:.2f}"
+    text = [f"{result['n_whole']} crystals of as many families were damaged in {len(kinds)} ways. "
+            f"With {' and '.join(result['models'])} a damaged crystal scores above a whole one with probability "
+            f"{said(own)}; the strongest of what else was tried, {best}, reaches {said(mean[best])}.",
+            "By kind: " + "; ".join(of_kind(s) for s in kinds) + "."]
+    if rivals[best] >= own["value"]:
+        text.append(f"{best.capitalize()} does as well or better here; "
+                    "`platonic score` offers energy and contacts as `--method`.")
     if result["missing"]: text.append(f"Not at hand: {', '.join(result['missing'])}.")
     return text

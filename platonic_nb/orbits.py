@@ -33,8 +33,12 @@ def _gaps(a, b, cell):
     return np.linalg.norm((d - np.round(d)) @ cell, axis=1)
 
 def _label(cell, positions, kinds, P, shift, R, t, tol):
-    "(n,) first atom of each orbit, and the largest distance of an image from the atom there. Operations act in the cell that P and shift lead to."
-    x, home, label, free, off = positions @ P.T + shift, np.linalg.inv(P).T, np.arange(len(positions)), np.ones(len(positions), bool), 0.
+    """(n,) first atom of each orbit, and the largest distance of an image from the atom there.
+
+    Operations act in the cell that P and shift lead to.
+    """
+    x, home = positions @ P.T + shift, np.linalg.inv(P).T
+    label, free, off = np.arange(len(positions)), np.ones(len(positions), bool), 0.
     for i in range(len(x)):
         if not free[i]: continue
         images, at = R @ x[i] + t, np.flatnonzero(free & (kinds == kinds[i]))
@@ -54,7 +58,8 @@ def _orbits(cell, positions, kinds, symprec):
         try: found = spglib.get_symmetry_dataset(shape, symprec=symprec)
         except Exception: found = None
     if found is None: return Orbits(0, False, alone, alone, 0.)
-    known, where = spglib.get_symmetry_from_database(found.hall_number), (np.asarray(found.transformation_matrix), found.origin_shift)
+    known = spglib.get_symmetry_from_database(found.hall_number)
+    where = np.asarray(found.transformation_matrix), found.origin_shift
     R, t = known["rotations"], known["translations"]
     keeps = np.linalg.det(R) > 0
     (full, off), (proper, _) = (_label(*shape, *where, R[m], t[m], 5*symprec) for m in (keeps | True, keeps))
@@ -69,8 +74,9 @@ def is_crystal(atoms # ase.Atoms
 def orbits(atoms,              # ase.Atoms, periodic in three directions
            symprec:float=4e-4, # tolerance, in units of the cube root of the volume per atom
            )->Orbits:          # labels of equivalent atoms; every atom alone where spglib finds nothing
-    """Orbits of the atoms under all operations of the crystal, and under those that keep handedness. The same crystal of another size is free.
+    """Orbits of the atoms under all operations of the crystal, and under those that keep handedness.
 
+    Size is no matter: the same crystal, larger, has the same orbits.
     Raises `PlatonicError` for what is not a crystal: no atoms, no cell, or open directions.
     """
     name = atoms.info.get("id", atoms.get_chemical_formula())
@@ -84,7 +90,8 @@ def orbits(atoms,              # ase.Atoms, periodic in three directions
     first, inverse = np.unique(atoms.numbers, return_index=True, return_inverse=True)[1:]
     order = np.argsort(np.argsort(first))[inverse]    # elements in the order in which they appear
     flat = lambda v: np.ascontiguousarray(np.round(v, 7), dtype=float).tobytes()
-    found = _orbits(flat(atoms.cell.array/scale), flat(atoms.get_scaled_positions()), order.astype(int).tobytes(), symprec)
+    crystal = flat(atoms.cell.array/scale), flat(atoms.get_scaled_positions()), order.astype(int).tobytes()
+    found = _orbits(*crystal, symprec)
     return found._replace(misfit=found.misfit*scale)
 
 # %% ../nbs/10_orbits.ipynb #10-orbi-018
@@ -99,20 +106,30 @@ def mirror_invariant(name:str # a model, a control, or BACKEND:PATH
 # %% ../nbs/10_orbits.ipynb #10-orbi-022
 def atom_orbits(structures,         # list of ase.Atoms with ids
                 symprec:float=4e-4, # see `orbits`
-                )->pd.DataFrame:    # index (structure, site); columns Z, full, proper (first atoms of the orbits), group, chiral, misfit
-    "Orbits of all atoms of a corpus: make it once, and use it for the tables of all models. Raises `PlatonicError` for what is no crystal."
+                )->pd.DataFrame:    # index (structure, site): Z, full, proper, group, chiral, misfit
+    """Orbits of all atoms of a corpus: make it once, and use it for the tables of all models.
+
+    The columns are those of `Orbits`, `group` its number; `full` and `proper` name the first atom of the orbit.
+    Raises `PlatonicError` for what is no crystal.
+    """
     found, sizes = [orbits(a, symprec) for a in structures], [len(a) for a in structures]
     join = lambda parts: np.concatenate([*parts, np.zeros(0, int)]).astype(int)
-    index = pd.MultiIndex.from_arrays([np.repeat(np.array([str(a.info.get("id")) for a in structures], dtype=object), sizes),
-                                       join([np.arange(n) for n in sizes])], names=["structure", "site"])
-    each = {k: np.repeat([getattr(o, w) for o in found], sizes) for k, w in (("group", "number"), ("chiral", "chiral"), ("misfit", "misfit"))}
-    return pd.DataFrame({"Z": join([a.numbers for a in structures]), "full": join([o.full for o in found]),
-                         "proper": join([o.proper for o in found]), **each}, index)
+    ids = np.repeat(np.array([str(a.info.get("id")) for a in structures], dtype=object), sizes)
+    index = pd.MultiIndex.from_arrays([ids, join([np.arange(n) for n in sizes])], names=["structure", "site"])
+    of_crystal = lambda key: np.repeat([getattr(o, key) for o in found], sizes)
+    return pd.DataFrame({"Z": join([a.numbers for a in structures]),
+                         "full": join([o.full for o in found]),
+                         "proper": join([o.proper for o in found]),
+                         "group": of_crystal("number"),
+                         "chiral": of_crystal("chiral"),
+                         "misfit": of_crystal("misfit")}, index)
 
+# %% ../nbs/10_orbits.ipynb #10-orbi-022b
 def _rows(table, structures, symprec):
-    "The frame of `atom_orbits` at the rows of a table, with the columns structure and site; `structures` may be such a frame."
+    "The frame of `atom_orbits` at a table's rows, with structure and site; `structures` may be such a frame."
     every, wanted = structures, set(table.atoms["structure"])
-    if not isinstance(every, pd.DataFrame): every = atom_orbits([a for a in structures if str(a.info.get("id")) in wanted], symprec)
+    if not isinstance(every, pd.DataFrame):
+        every = atom_orbits([a for a in structures if str(a.info.get("id")) in wanted], symprec)
     at, own = every.index.get_indexer(table.keys), table.atoms[["structure", "site"]].reset_index(drop=True)
     absent = own["structure"][~own["structure"].isin(every.index.levels[0])].unique()
     if len(absent):
@@ -120,28 +137,30 @@ def _rows(table, structures, symprec):
                             "pass those that the table was made from")
     wrong = (at < 0) | (every["Z"].to_numpy()[at] != table.atoms["Z"].to_numpy())
     if wrong.any():
-        raise PlatonicError(f"{table.name}: the atoms of {own['structure'][wrong.argmax()]} are not those of the structure with this id; "
-                            "pass the structures that the table was made from")
+        raise PlatonicError(f"{table.name}: the atoms of {own['structure'][wrong.argmax()]} are not those of the "
+                            "structure with this id; pass the structures that the table was made from")
     return own.join(every.iloc[at].reset_index(drop=True))
 
 # %% ../nbs/10_orbits.ipynb #10-orbi-023
 def orbit_spread(table,               # `EmbeddingTable`
-                 structures,          # list of ase.Atoms with ids (at least those of the table), or what `atom_orbits` made of it
-                 full:bool|None=None, # orbits under all operations, or the proper ones; None: as `mirror_invariant` says of the model
+                 structures,          # list of ase.Atoms with ids, the table's among them, or their `atom_orbits`
+                 full:bool|None=None, # orbits under all operations, or the proper ones; None: see `mirror_invariant`
                  symprec:float=4e-4,  # see `orbits`
                  )->pd.DataFrame:     # one row per orbit: structure, site, Z, size, spread, other, misfit
     """How far atoms lie apart that symmetry makes equivalent, relative to their norm (@eq-spread).
 
-    `site`: the orbit's first atom; `size`: its atoms in the table; `spread`: NaN for an atom alone; `other`: relative distance to the
-    nearest orbit of the same element in the same crystal that no operation connects (NaN where there is none); `misfit`: angstrom by
-    which the atoms of this crystal miss their ideal places, for which no model is to blame.
+    `site`: the orbit's first atom; `size`: its atoms in the table; `spread`: NaN for an atom alone; `other`: relative
+    distance to the nearest orbit of the same element in the same crystal that no operation connects (NaN where there is
+    none); `misfit`: angstrom by which the atoms of this crystal miss their ideal places, which is no model's fault.
     Raises `PlatonicError` when the structures are not those of the table.
     """
     full = mirror_invariant(table.name) if full is None else full
     of = _rows(table, structures, symprec)
     of = of.assign(orbit=of["full" if full else "proper"])
-    X, code = np.asarray(table.X, dtype=np.float64), of.groupby(["structure", "orbit"], sort=False).ngroup().to_numpy()
-    size, mean, far = np.bincount(code), np.zeros((code.max(initial=-1) + 1, X.shape[1])), np.zeros(code.max(initial=-1) + 1)
+    X = np.asarray(table.X, dtype=np.float64)
+    code = of.groupby(["structure", "orbit"], sort=False).ngroup().to_numpy()
+    n, size = code.max(initial=-1) + 1, np.bincount(code)
+    mean, far = np.zeros((n, X.shape[1])), np.zeros(n)
     np.add.at(mean, code, X); mean /= np.maximum(size, 1)[:, None]
     np.maximum.at(far, code, np.linalg.norm(X - mean[code], axis=1))
     norm = np.maximum(np.bincount(code, np.linalg.norm(X, axis=1))/np.maximum(size, 1), 1e-300)
@@ -150,7 +169,7 @@ def orbit_spread(table,               # `EmbeddingTable`
     return out[["structure", "site", "Z", "size", "spread", "other", "misfit"]].reset_index(drop=True)
 
 def _apart(mean, norm, of):
-    "Relative distance of each orbit's mean to the nearest one of the same structure and element that no operation connects."
+    "Relative distance of each orbit's mean to the nearest of the same crystal and element that no operation connects."
     from scipy.spatial.distance import cdist
     out, whole = np.full(len(mean), np.nan), of["full"].to_numpy()
     for at in of.groupby(["structure", "Z"], sort=False).indices.values():
@@ -167,7 +186,8 @@ def spread_of(X,     # (n, d) vectors of one crystal
     X, worst = np.asarray(X, dtype=np.float64), 0.
     for o in np.unique(label):
         own = X[label == o]
-        worst = max(worst, np.linalg.norm(own - own.mean(0), axis=1).max()/max(np.linalg.norm(own, axis=1).mean(), 1e-300))
+        far = np.linalg.norm(own - own.mean(0), axis=1).max()
+        worst = max(worst, far/max(np.linalg.norm(own, axis=1).mean(), 1e-300))
     return float(worst)
 
 # %% ../nbs/10_orbits.ipynb #10-orbi-038
@@ -177,25 +197,32 @@ def mirror_spread(encoder,            # from `load_encoder`
                   )->pd.DataFrame:    # index structure: atoms, chiral, handed, spread, energy, atom_energy
     """What a model makes of a crystal and its mirror image, atom by atom.
 
-    `chiral`: the image is another crystal; `handed`: share of atoms whose site has no improper operation; `spread`: largest distance
-    between an atom and its image, relative to the norm; `energy`: energy of the crystal minus that of its image, meV/atom;
-    `atom_energy`: the largest difference of one atom, meV (NaN without a readout).
+    `chiral`: the image is another crystal; `handed`: share of atoms whose site has no improper operation; `spread`:
+    largest distance between an atom and its image, relative to the norm; `energy`: energy of the crystal minus that of
+    its image, meV/atom; `atom_energy`: the largest difference of one atom, meV (NaN without a readout).
     Raises `PlatonicError` for a structure that the model refuses, or that is no crystal.
     """
     S, rows = list(structures), []
     for a in S:
         if why := refusal(encoder, a): raise PlatonicError(f"mirror_spread: {a.info.get('id')}: {why}")
-    def image(a): b = a.copy(); b.positions = -b.positions; return b
+    def image(a):
+        b = a.copy()
+        b.positions = -b.positions
+        return b
     ends = np.cumsum([len(a) for a in S])[:-1]
     pairs = zip(S, *(np.split(encoder.encode(T), ends) for T in (S, [image(a) for a in S]))) if S else []
     for a, X, Y in pairs:
         o, e = orbits(a, symprec), np.full(len(a), np.nan)
-        if hasattr(encoder, "energies_from"): e = 1000*(encoder.energies_from(X, a.numbers) - encoder.energies_from(Y, a.numbers))
-        apart = np.linalg.norm(X.astype(float) - Y, axis=1)/np.maximum(np.linalg.norm(X.astype(float), axis=1), 1e-300)
+        if hasattr(encoder, "energies_from"):
+            e = 1000*(encoder.energies_from(X, a.numbers) - encoder.energies_from(Y, a.numbers))
+        X, Y = X.astype(float), Y.astype(float)
+        apart = np.linalg.norm(X - Y, axis=1)/np.maximum(np.linalg.norm(X, axis=1), 1e-300)
         split = np.array([len(set(o.proper[o.full == f])) > 1 for f in o.full])
-        rows.append({"structure": str(a.info.get("id")), "atoms": len(a), "chiral": o.chiral, "handed": 1. if o.chiral else float(split.mean()),
+        rows.append({"structure": str(a.info.get("id")), "atoms": len(a),
+                     "chiral": o.chiral, "handed": 1. if o.chiral else float(split.mean()),
                      "spread": float(apart.max()), "energy": float(e.mean()), "atom_energy": float(np.abs(e).max())})
-    return pd.DataFrame(rows, columns=["structure", "atoms", "chiral", "handed", "spread", "energy", "atom_energy"]).set_index("structure")
+    columns = ["structure", "atoms", "chiral", "handed", "spread", "energy", "atom_energy"]
+    return pd.DataFrame(rows, columns=columns).set_index("structure")
 
 # %% ../nbs/10_orbits.ipynb #10-orbi-043
 def spaced(atoms,            # ase.Atoms
@@ -207,24 +234,27 @@ def spaced(atoms,            # ase.Atoms
 
 # %% ../nbs/10_orbits.ipynb #10-orbi-047
 def collapse_fraction(table,              # `EmbeddingTable`
-                      structures,         # list of ase.Atoms with ids (at least those of the table), or what `atom_orbits` made of it
+                      structures,         # list of ase.Atoms with ids, the table's among them, or their `atom_orbits`
                       groups=(221, 225),  # space groups
                       tol:float=1e-4,     # distance that counts as none, relative to the norm
                       symprec:float=4e-4, # see `orbits`
                       )->pd.DataFrame:    # index space group: atoms, exact, collapsed, expected, strangers
-    """Share of atoms of a space group whose nearest neighbour in vector space (any atom of that group) coincides with them.
+    """Share of atoms of a space group whose nearest neighbour in vector space coincides with them.
 
-    `exact`: at distance 0, as in the paper's notebook; `collapsed`: within `tol`; `expected`: atoms with an equivalent atom in the table,
-    which needs no model; `strangers`: atoms that coincide with one that no operation connects with them. Space groups without atoms are
-    left out. Raises `PlatonicError` when the structures are not those of the table.
+    Neighbours are all atoms of that group.
+
+    `exact`: at distance 0, as in the paper's notebook; `collapsed`: within `tol`; `expected`: atoms with an equivalent
+    atom in the table, which needs no model; `strangers`: atoms that coincide with one that no operation connects with
+    them. Space groups without atoms are left out.
+    Raises `PlatonicError` when the structures are not those of the table.
     """
     from scipy.spatial.distance import cdist
-    of, rows = _rows(table, structures, symprec), []
+    of, rows, kind = _rows(table, structures, symprec), [], "full" if mirror_invariant(table.name) else "proper"
     for g in groups:
         mine = np.flatnonzero(of["group"] == g)
         if not len(mine): continue
         X = np.asarray(table.X[mine], dtype=np.float64)
-        own = of.iloc[mine].groupby(["structure", "full" if mirror_invariant(table.name) else "proper"]).ngroup().to_numpy()
+        own = of.iloc[mine].groupby(["structure", kind]).ngroup().to_numpy()
         norm, near, strange = np.maximum(np.linalg.norm(X, axis=1), 1e-300), np.empty(len(X)), np.empty(len(X))
         for lo in range(0, len(X), 1024):
             at = np.arange(lo, min(lo + 1024, len(X)))
@@ -232,7 +262,8 @@ def collapse_fraction(table,              # `EmbeddingTable`
             near[at], strange[at] = d.min(1)/norm[at], np.where(own[at][:, None] != own, d, np.inf).min(1)/norm[at]
         rows.append({"group": g, "atoms": len(X), "exact": (near == 0).mean(), "collapsed": (near <= tol).mean(),
                      "expected": (np.bincount(own)[own] > 1).mean(), "strangers": (strange <= tol).mean()})
-    return pd.DataFrame(rows, columns=["group", "atoms", "exact", "collapsed", "expected", "strangers"]).set_index("group")
+    columns = ["group", "atoms", "exact", "collapsed", "expected", "strangers"]
+    return pd.DataFrame(rows, columns=columns).set_index("group")
 
 # %% ../nbs/10_orbits.ipynb #10-orbi-051
 def rotation_spread(encoder,    # anything with `encode(structures)`
@@ -245,8 +276,14 @@ def rotation_spread(encoder,    # anything with `encode(structures)`
     Raises `PlatonicError` for no rotations or no atoms.
     """
     from scipy.spatial.transform import Rotation
-    if n < 1 or not len(atoms): raise PlatonicError(f"rotation_spread: got {len(atoms)} atoms and {n} rotations, want at least one of each")
-    def turned(Q): b = atoms.copy(); b.set_cell(atoms.cell.array @ Q.T); b.positions = atoms.positions @ Q.T; return b
+    if n < 1 or not len(atoms):
+        raise PlatonicError(f"rotation_spread: got {len(atoms)} atoms and {n} rotations, want at least one of each")
+    def turned(Q):
+        b = atoms.copy()
+        b.set_cell(atoms.cell.array @ Q.T)
+        b.positions = atoms.positions @ Q.T
+        return b
     X = np.asarray(encoder.encode([atoms]), dtype=np.float64)
-    Y = np.asarray(encoder.encode([turned(Q) for Q in Rotation.random(n, random_state=seed).as_matrix()]), dtype=np.float64).reshape(n, *X.shape)
+    copies = [turned(Q) for Q in Rotation.random(n, random_state=seed).as_matrix()]
+    Y = np.asarray(encoder.encode(copies), dtype=np.float64).reshape(n, *X.shape)
     return np.linalg.norm(Y - X, axis=2).max(0)/np.maximum(np.linalg.norm(X, axis=1), 1e-300)

@@ -27,7 +27,8 @@ def distinct_sites(X,          # (n, d) vectors, atoms of one crystal in consecu
                    )->np.ndarray:  # (n,) number of the first row of its crystal with the same vector
     "Which atoms of a crystal are copies of which. `np.unique` of the result lists one row per distinct site."
     X, names = np.asarray(X, dtype=np.float64), np.asarray(structure)
-    first, cut = np.full(len(X), -1), np.r_[0, np.flatnonzero(names[1:] != names[:-1]) + 1, len(X)] if len(X) else [0]
+    starts = np.flatnonzero(names[1:] != names[:-1]) + 1
+    first, cut = np.full(len(X), -1), np.r_[0, starts, len(X)] if len(X) else [0]
     for lo, hi in zip(cut[:-1], cut[1:]):
         for i in range(lo, hi):
             if first[i] < 0:
@@ -52,15 +53,18 @@ class Reference:
     meta:dict = field(default_factory=dict) # origin of the vectors
     @property
     def structures(self)->int: return self.atoms["structure"].nunique()
-    def __repr__(self): return (f"Reference {self.name!r}: {self.structures} structures, {self.atoms['family'].nunique()} families, {len(self.atoms)} distinct sites, "
-                                f"{self.atoms['Z'].nunique()} elements; {', '.join(self.vectors)}; smallest p {1/(self.structures + 1):.2g}")
+    def __repr__(self):
+        return (f"Reference {self.name!r}: {self.structures} structures, {self.atoms['family'].nunique()} families, "
+                f"{len(self.atoms)} distinct sites, {self.atoms['Z'].nunique()} elements; {', '.join(self.vectors)}; "
+                f"smallest p {1/(self.structures + 1):.2g}")
 
 # %% ../nbs/09_reference.ipynb #09-ref-012
 def _half(X): return np.clip(np.asarray(X, dtype=np.float32), -65000, 65000).astype(np.float16)
 
 def _place(reference, vectors):
     "model -> (n, K) coordinates of vectors on the reference's anchors."
-    return {m: project(np.asarray(_half(vectors[m]), dtype=np.float32), reference.anchors[m]) for m in reference.vectors}
+    single = lambda m: np.asarray(_half(vectors[m]), dtype=np.float32)
+    return {m: project(single(m), reference.anchors[m]) for m in reference.vectors}
 
 def _in_order(tables):
     "The tables on their common atoms, atoms of one crystal together."
@@ -70,7 +74,8 @@ def _in_order(tables):
 # %% ../nbs/09_reference.ipynb #09-ref-014
 def _relatives(coords, Z, families, to, atoms, k):
     "(rows of the k nearest reference sites outside the atom's family, their distances), nearest first."
-    rz, rf, R, out = atoms["Z"].to_numpy(), atoms["family"].to_numpy(), {m: to[m].astype(np.float64) for m in to}, []
+    rz, rf, out = atoms["Z"].to_numpy(), atoms["family"].to_numpy(), []
+    R = {m: to[m].astype(np.float64) for m in to}
     often = {z: len(set(rf[rz == z])) >= 2*k for z in set(np.asarray(Z).tolist())}
     for i in np.array_split(np.arange(len(Z)), max(1, len(Z)//1000)):
         D = np.zeros((len(i), len(rz)))
@@ -78,7 +83,9 @@ def _relatives(coords, Z, families, to, atoms, k):
             x = coords[m][i].astype(np.float64) # single precision would blur what is nearly the same
             D += np.sqrt(np.maximum((x**2).sum(1)[:, None] + (R[m]**2).sum(1) - 2*x@R[m].T, 0))/len(R)
         z = np.asarray(Z)[i][:, None]
-        D[(np.asarray(families, dtype=object)[i][:, None] == rf[None]) | (np.array([often[int(q)] for q in z[:, 0]])[:, None] & (z != rz))] = np.inf
+        own_family = np.asarray(families, dtype=object)[i][:, None] == rf[None]
+        other_element = np.array([often[int(q)] for q in z[:, 0]])[:, None] & (z != rz)
+        D[own_family | other_element] = np.inf
         near = np.argsort(D, axis=1, kind="stable")[:, :k]
         out.append((near, np.take_along_axis(D, near, 1)))
     return tuple(np.concatenate(o) for o in zip(*out))
@@ -93,22 +100,31 @@ def _measure(coords, to, near, distance, own):
     excess = [np.square(coords[m] - middle - (to[m] - theirs)[near].mean(1)).sum(1) for m in coords]
     d = distance.mean(1)
     density = np.log(np.maximum(d, FLOOR)) - np.log(np.maximum(own[near], FLOOR)).mean(1)
-    return np.column_stack([*(np.log(np.maximum(x, FLOOR)) for x in (apart, np.sqrt(np.mean(excess, axis=0)), d)), density])
+    positive = apart, np.sqrt(np.mean(excess, axis=0)), d
+    return np.column_stack([*(np.log(np.maximum(x, FLOOR)) for x in positive), density])
 
 # %% ../nbs/09_reference.ipynb #09-ref-018
 PRIOR = 5 # sites
 
 @dataclass(frozen=True, eq=False)
 class _Scale:
-    "What is usual in a reference: its coordinates, the neighbour distance of its sites, typical measures per element, spreads."
-    coords:dict; own:np.ndarray; typical:np.ndarray; spread:np.ndarray; scores:np.ndarray; measures:np.ndarray; near:np.ndarray
+    "What is usual in a reference: coordinates, neighbour distance of its sites, typical measures per element, spreads."
+    coords:dict          # model -> (n, K)
+    own:np.ndarray       # (n,) mean distance of a site from its relatives
+    typical:np.ndarray   # (120, 4) measures usual for an element
+    spread:np.ndarray    # (4,) of the measures about that
+    scores:np.ndarray    # (n,)
+    measures:np.ndarray  # (n, 4) logarithms
+    near:np.ndarray      # (n, k) rows of the relatives
 
 @lru_cache(8)
 def _scale(reference):
     coords, atoms = _place(reference, reference.vectors), reference.atoms
     Z, n = atoms["Z"].to_numpy(), np.bincount(atoms["Z"], minlength=120)
     near, distance = _relatives(coords, Z, atoms["family"], coords, atoms, reference.k)
-    if not np.isfinite(distance).all(): raise PlatonicError(f"reference {reference.name}: some sites have fewer than {reference.k} relatives in other families; add structures")
+    if not np.isfinite(distance).all():
+        raise PlatonicError(f"reference {reference.name}: some sites have fewer than {reference.k} relatives "
+                            "in other families; add structures")
     own = distance.mean(1)
     L = _measure(coords, coords, near, distance, own)
     typical = np.tile(np.median(L, axis=0), (120, 1))
@@ -125,12 +141,14 @@ def oddest(scores,     # (n,) of atoms
            )->pd.DataFrame: # index structure in order of appearance: score, row (of the oddest atom), sites
     "A crystal's score: the largest among up to twelve distinct sites, the ceil(m/12)-th largest among m."
     rows = np.unique(first)
+    x = np.asarray(scores, dtype=float)[rows]
     code, names = pd.factorize(np.asarray(structure)[rows])
-    at = np.lexsort((rows, -np.asarray(scores, dtype=float)[rows], code)) # crystal by crystal, the oddest first
+    at = np.lexsort((rows, -x, code)) # crystal by crystal, the oddest first
     size = np.bincount(code, minlength=len(names))
     start = np.cumsum(np.r_[0, size[:-1]])
     chosen = at[start + -(-size//SITES) - 1]
-    return pd.DataFrame({"score": np.asarray(scores, dtype=float)[rows[chosen]], "row": rows[at[start]], "sites": size}, index=pd.Index(names, name="structure"))
+    found = {"score": x[chosen], "row": rows[at[start]], "sites": size}
+    return pd.DataFrame(found, index=pd.Index(names, name="structure"))
 
 # %% ../nbs/09_reference.ipynb #09-ref-023
 def reference_scores(reference # `Reference`
@@ -143,12 +161,16 @@ def reference_scores(reference # `Reference`
 def contacts(structures, # list of ase.Atoms
              cutoff:float=4.0, # angstrom; atoms without a neighbour within it count as that far
              )->np.ndarray:  # (n,) minus the smallest distance over the sum of covalent radii
-    "How close the closest atoms are; larger is closer. Source of the radii: Cordero et al., Dalton Trans. 2832 (2008), through ASE."
+    """How close the closest atoms are; larger is closer.
+
+    Source of the radii: Cordero et al., Dalton Trans. 2832 (2008), through ASE.
+    """
     from ase.data import covalent_radii
     from vesin import ase_neighbor_list
     def closest(a):
         i, j, d = ase_neighbor_list("ijd", a, cutoff)
-        return (d/(covalent_radii[a.numbers[i]] + covalent_radii[a.numbers[j]])).min() if len(d) else cutoff/(2*covalent_radii[a.numbers].min())
+        if not len(d): return cutoff/(2*covalent_radii[a.numbers].min())
+        return (d/(covalent_radii[a.numbers[i]] + covalent_radii[a.numbers[j]])).min()
     return -np.array([closest(a) for a in structures])
 
 # %% ../nbs/09_reference.ipynb #09-ref-026
@@ -165,17 +187,22 @@ def _energies(encoder, table):
     e = encoder.energies_from(table.X, table.atoms["Z"].to_numpy())
     return pd.Series(e).groupby(pd.factorize(table.atoms["structure"])[0]).mean().to_numpy()
 
+# %% ../nbs/09_reference.ipynb #09-ref-026b
 def above_composition(energy,  # (n,) eV per atom of crystals in order
                       C,       # (n, 120) their shares of elements
                       families, # (n,) of theirs
                       new=None, # (energies, shares, families) of other crystals; None: these themselves
                       penalty:float=0.01, # ridge
                       )->tuple: # ((m,) eV per atom above what the composition gives, mean, (120,) eV per element)
-    "Energy above a sum over elements, fitted without the crystal's own family and, the second time, without crystals more than five robust spreads away."
+    """Energy above a sum over elements, fitted without the crystal's own family.
+
+    The second of two fits leaves out crystals more than five robust spreads away.
+    """
     y = np.asarray(energy) - np.median(energy)
     fit = lambda i: np.linalg.solve(C[i].T@C[i] + penalty*np.eye(120), C[i].T@y[i])
     rest = y - C@fit(np.full(len(y), True))
-    kept = np.abs(rest - np.median(rest)) <= 5*1.4826*np.median(np.abs(rest - np.median(rest))) + 1e-9
+    off = np.abs(rest - np.median(rest))
+    kept = off <= 5*1.4826*np.median(off) + 1e-9
     E, S, F = (energy, C, families) if new is None else new
     coef = {f: fit(kept & (np.asarray(families) != f)) for f in set(F)}
     mean = float(np.median(energy))
@@ -191,32 +218,46 @@ def make_reference(tables,       # dict model -> EmbeddingTable of the crystals 
                    )->Reference:
     """A reference from models' vectors.
 
-    Raises `PlatonicError` for fewer than two models or fewer than twenty structures (p could not fall below 0.05), and when families leave too few relatives.
+    Raises `PlatonicError` for fewer than two models or fewer than twenty structures (p could not fall below 0.05), and
+    when families leave too few relatives.
     """
-    if len(tables) < 2: raise PlatonicError(f"reference: want at least two models, got {', '.join(tables) or 'none'}; the measures compare models")
+    if len(tables) < 2:
+        raise PlatonicError(f"reference: want at least two models, got {', '.join(tables) or 'none'}; "
+                            "the measures compare models")
     tables = _in_order(tables)
     atoms = next(iter(tables.values())).atoms
-    n = atoms["structure"].nunique()
-    if n < 20 or atoms["family"].nunique() < 2*k:
-        raise PlatonicError(f"reference: {n} usable structure(s) of {atoms['family'].nunique()} families; the smallest p would be {1/(n + 1):.2g}, "
+    n, families = atoms["structure"].nunique(), atoms["family"].nunique()
+    if n < 20 or families < 2*k:
+        raise PlatonicError(f"reference: {n} usable structure(s) of {families} families; "
+                            f"the smallest p would be {1/(n + 1):.2g}, "
                             f"want at least 20 structures of {2*k} families; add crystals or leave reference= out")
-    first = distinct_sites(np.concatenate([t.X/np.linalg.norm(t.X, axis=1, keepdims=True) for t in tables.values()], axis=1), atoms["structure"])
+    joint = np.concatenate([t.X/np.linalg.norm(t.X, axis=1, keepdims=True) for t in tables.values()], axis=1)
+    first = distinct_sites(joint, atoms["structure"])
     rows, copies = np.unique(first, return_counts=True)
     kept = {m: t.select(rows) for m, t in tables.items()}
     if anchors is None:
-        chosen = select_anchors(max(kept.values(), key=lambda t: t.dim), min(100, len(rows)//2), among=list(kept.values()))
+        widest = max(kept.values(), key=lambda t: t.dim)
+        chosen = select_anchors(widest, min(100, len(rows)//2), among=list(kept.values()))
         anchors = {m: np.asarray(_half(chosen.of(t)), dtype=np.float32) for m, t in kept.items()}
-    by, ids = {str(a.info["id"]): a for a in structures}, atoms["structure"].drop_duplicates()
-    plain, energy = pd.DataFrame({"contacts": contacts([by[i] for i in ids])}, index=pd.Index(ids, name="structure")), {}
-    for e in encoders:
-        if (found := _energies(e, tables[e.name])) is not None:
-            above, mean, coef = above_composition(found, _shares(atoms)[0], atoms.drop_duplicates("structure")["family"])
-            plain, energy = plain.assign(energy=above), {"model": e.name, "mean": mean, "coef": {int(z): float(coef[z]) for z in np.unique(atoms["Z"])}}
-            break
+    plain, energy = _baselines(tables, structures, encoders, atoms)
     meta = {m: {key: t.meta.get(key, "") for key in ("layer", "weights_sha256", "dtype")} for m, t in tables.items()}
-    made = Reference(name, {m: _half(t.X) for m, t in kept.items()}, kept[next(iter(kept))].atoms.assign(copies=copies), anchors, plain, energy, k, meta)
+    sites = kept[next(iter(kept))].atoms.assign(copies=copies)
+    made = Reference(name, {m: _half(t.X) for m, t in kept.items()}, sites, anchors, plain, energy, k, meta)
     _scale(made)
     return made
+
+# %% ../nbs/09_reference.ipynb #09-ref-029b
+def _baselines(tables, structures, encoders, atoms):
+    "(frame of contacts and, where a model has a readout, energies above composition; how to get the latter)."
+    by, ids = {str(a.info["id"]): a for a in structures}, atoms["structure"].drop_duplicates()
+    plain = pd.DataFrame({"contacts": contacts([by[i] for i in ids])}, index=pd.Index(ids, name="structure"))
+    for e in encoders:
+        if (found := _energies(e, tables[e.name])) is None: continue
+        families = atoms.drop_duplicates("structure")["family"]
+        above, mean, coef = above_composition(found, _shares(atoms)[0], families)
+        coef = {int(z): float(coef[z]) for z in np.unique(atoms["Z"])}
+        return plain.assign(energy=above), {"model": e.name, "mean": mean, "coef": coef}
+    return plain, {}
 
 # %% ../nbs/09_reference.ipynb #09-ref-032
 def save_reference(reference, # `Reference`
@@ -226,31 +267,45 @@ def save_reference(reference, # `Reference`
     from safetensors.numpy import save
     path, a = Path(path).with_suffix(".safetensors"), reference.atoms
     code, ids = pd.factorize(a["structure"])
-    arrays = {f"X:{m}": np.ascontiguousarray(x) for m, x in reference.vectors.items()} | {f"A:{m}": np.ascontiguousarray(_half(x)) for m, x in reference.anchors.items()}
+    arrays = {f"X:{m}": np.ascontiguousarray(x) for m, x in reference.vectors.items()}
+    arrays |= {f"A:{m}": np.ascontiguousarray(_half(x)) for m, x in reference.anchors.items()}
     arrays |= {"structure": code.astype(np.int32), **{c: a[c].to_numpy(np.int32) for c in ("site", "Z", "copies")}}
     data = save(arrays)
     write_atomic(path, data)
-    about = {"format": 1, "name": reference.name, "k": reference.k, "models": list(reference.vectors), "sha256": hashlib.sha256(data).hexdigest(), "ids": ids.tolist(),
-             "families": a.drop_duplicates("structure")["family"].tolist(), "plain": {c: reference.plain.loc[ids, c].tolist() for c in reference.plain}, "energy": reference.energy, "meta": reference.meta}
+    about = {"format": 1, "name": reference.name, "k": reference.k, "models": list(reference.vectors),
+             "sha256": hashlib.sha256(data).hexdigest(), "ids": ids.tolist(),
+             "families": a.drop_duplicates("structure")["family"].tolist(),
+             "plain": {c: reference.plain.loc[ids, c].tolist() for c in reference.plain},
+             "energy": reference.energy, "meta": reference.meta}
     write_atomic(path.with_suffix(".json"), json.dumps(json.loads(dump_json(about)), separators=(",", ":")) + "\n")
     return path
 
+# %% ../nbs/09_reference.ipynb #09-ref-032b
 def open_reference(path # file that `save_reference` wrote
                    )->Reference:
     "Read a reference. Raises `PlatonicError` when a file is missing, damaged or of another format."
     from safetensors.numpy import load_file
     path = Path(path).with_suffix(".safetensors")
-    try: about = json.loads(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError) as e: raise PlatonicError(f"{path.with_suffix('.json')}: cannot be read ({e}); write the reference again with save_reference") from e
-    if not isinstance(about, dict) or about.get("format") != 1: raise PlatonicError(f"{path.with_suffix('.json')}: not a reference of format 1; write it again with save_reference")
-    if file_sha256(path) != about["sha256"]: raise PlatonicError(f"{path}: SHA-256 differs from the one in its JSON, the file is damaged; install the package, or write the reference, again")
+    beside = path.with_suffix(".json")
+    try: about = json.loads(beside.read_bytes())
+    except (OSError, ValueError) as e:
+        raise PlatonicError(f"{beside}: cannot be read ({e}); write the reference again with save_reference") from e
+    if not isinstance(about, dict) or about.get("format") != 1:
+        raise PlatonicError(f"{beside}: not a reference of format 1; write it again with save_reference")
+    if file_sha256(path) != about["sha256"]:
+        raise PlatonicError(f"{path}: SHA-256 differs from the one in its JSON, the file is damaged; "
+                            "install the package, or write the reference, again")
     arrays = load_file(path)
-    code = arrays["structure"]
-    atoms = pd.DataFrame({"structure": np.array(about["ids"], dtype=object)[code], "site": arrays["site"].astype(int), "Z": arrays["Z"].astype(int),
-                          "family": np.array(about["families"], dtype=object)[code], "copies": arrays["copies"].astype(int)})
-    energy = about["energy"] | ({"coef": {int(z): v for z, v in about["energy"]["coef"].items()}} if about["energy"] else {})
-    return Reference(about["name"], {m: arrays[f"X:{m}"] for m in about["models"]}, atoms, {m: arrays[f"A:{m}"].astype(np.float32) for m in about["models"]},
-                     pd.DataFrame(about["plain"], index=pd.Index(about["ids"], name="structure")), energy, about["k"], about["meta"])
+    code, energy = arrays["structure"], about["energy"]
+    of_site = lambda key: np.array(about[key], dtype=object)[code]
+    atoms = pd.DataFrame({"structure": of_site("ids"), "site": arrays["site"].astype(int),
+                          "Z": arrays["Z"].astype(int), "family": of_site("families"),
+                          "copies": arrays["copies"].astype(int)})
+    if energy: energy = energy | {"coef": {int(z): v for z, v in energy["coef"].items()}}
+    plain = pd.DataFrame(about["plain"], index=pd.Index(about["ids"], name="structure"))
+    vectors = {m: arrays[f"X:{m}"] for m in about["models"]}
+    anchors = {m: arrays[f"A:{m}"].astype(np.float32) for m in about["models"]}
+    return Reference(about["name"], vectors, atoms, anchors, plain, energy, about["k"], about["meta"])
 
 @cache
 def load_reference()->Reference:

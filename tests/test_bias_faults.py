@@ -7,7 +7,8 @@ import pytest
 from ase.build import bulk
 
 from platonic_nb.anchors import Anchors
-from platonic_nb.bias import contrasts, energy_test, figures, profiles, rank_correlations, study, summary
+from platonic_nb.bias import contrasts, figures, profiles, study, summary
+from platonic_nb.bias_energies import energy_test, rank_correlations
 from platonic_nb.claims import Inputs
 from platonic_nb.consensus import consensus, deviation, deviation_by, distance_from, excess, level, plant_bias
 from platonic_nb.core import PlatonicError, dump_json

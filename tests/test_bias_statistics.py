@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, spearmanr, ttest_ind
 
-from platonic_nb.bias import rank_correlations
+from platonic_nb.bias_energies import rank_correlations
 from platonic_nb.consensus import _contrast, _Groups, _prior, consensus, deviation, deviation_by, plant_bias
 from platonic_nb.groups import _World, exchange, false_alarms, planted_power, smallest_found, split_halves
 

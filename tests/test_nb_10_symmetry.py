@@ -1,96 +1,42 @@
 """Generated from nbs/10_symmetry.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase import Atoms
-from ase.build import bulk
 from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
 from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.orbits import orbit_spread, orbits
 from platonic_nb.structures import aflow_prototypes
-from platonic_nb.symmetry import _distorted, _onset, along_mode, figures_symmetry, perovskite_modes, say_symmetry, study_symmetry
+from platonic_nb.symmetry import figures_symmetry, say_symmetry, study_symmetry
 import json
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
 import pytest
 
 
 @pytest.fixture(scope="module")
 def given_names():
-    # Symmetry
+    # In words
     names = ["7net-0", "chgnet-0.3.0", "7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]
     encoders = {m: load_encoder(m) for m in names}
     crystals = [a for a in aflow_prototypes() if len(a) <= 6 and all(set(a.numbers) <= e.species for e in encoders.values())]
-    return {"crystals": crystals, "encoders": encoders, "names": names}
-
-
-@pytest.fixture(scope="module")
-def given_modes(given_names):
-    # Three distortions
-    encoders = given_names["encoders"]
-    names = given_names["names"]
-    modes = perovskite_modes()
-    steps = np.geomspace(1e-5, .3, 14)
-    paths = {m: {name: along_mode(encoders[m], a, **pattern, amplitudes=steps) for name, (a, pattern) in modes.items()} for m in names[:3]}
-    pd.DataFrame({(m, name): {"exponent": round(p.exponent, 1), "gone at (Å)": f"{p.gone:.0e}"} for m, of in paths.items() for name, p in of.items()}).T
-    return {"modes": modes, "paths": paths}
-
-
-def test_three_distortions_1(given_names, given_modes):
-    # Three distortions
-    from fastcore.test import test_close, test_eq, test_fail
-    encoders = given_names["encoders"]
-    modes = given_modes["modes"]
-    paths = given_modes["paths"]
-    for of in paths.values():
-        test_close([p.exponent for p in of.values()], [1, 2, 2], eps=.12)
-        assert all(np.diff(p.frame.length).min() > 0 and p.floor < 1e-4 for p in of.values())
-        assert of["tetragonal strain"].gone < 1e-4 < of["off-centring"].gone and of["octahedral tilt"].gone > 5e-4
-    test_eq([len(set(orbits(_distorted(a, d.get("mode"), d.get("strain"), .1)).full)) for a, d in modes.values()], [4, 4, 4])
-    test_eq(orbits(_distorted(modes["octahedral tilt"][0], modes["octahedral tilt"][1]["mode"], None, .1)).number, 127)
-    strontium, pattern = modes["off-centring"]
-    test_fail(lambda: along_mode(encoders["7net-0"], strontium, mode=np.zeros((4, 3))), contains="want (5, 3)")
-    test_fail(lambda: along_mode(encoders["7net-0"], strontium), contains="give a mode")
-    test_fail(lambda: along_mode(encoders["7net-0"], strontium, **pattern, amplitudes=[.1, .1]), contains="increase")
-    test_fail(lambda: along_mode(encoders["7net-0"], bulk("Cu"), mode=np.ones((1, 3))), contains="no symmetry to lose")
-    test_eq([_onset([1, 2, 3], above) for above in ([True]*3, [True, False, True])], [1., 3.]); assert np.isnan(_onset([1, 2], [True, False]))
-    nothing = along_mode(encoders["chgnet-0.3.0"], strontium, mode=np.ones((5, 3)), amplitudes=[.01, .1])   # a translation is no distortion
-    assert np.isnan(nothing.gone) and np.isnan(nothing.exponent) and all(np.isnan(v) for v in nothing.found.values())
-
-
-def test_three_distortions_2(given_modes):
-    # Three distortions
-    paths = given_modes["paths"]
-    at_tenth = pd.DataFrame({m: {name: np.exp(np.interp(np.log(.1), np.log(p.frame.index), np.log(p.frame.spread))) for name, p in of.items()} for m, of in paths.items()}).T
-    assert (at_tenth.loc["7net-0"] > 3*at_tenth.loc["7net-0@untrained:0"]).all()
-    at_tenth.map(lambda v: f"{v:.1e}")
-
-
-@pytest.fixture(scope="module")
-def given_tables(given_names):
-    # The chapter in a run
-    crystals = given_names["crystals"]
-    encoders = given_names["encoders"]
-    names = given_names["names"]
     tables = {m: extract(e, crystals) for m, e in encoders.items()}
     anchors = select_anchors(tables["7net-0"], k=100, among=list(tables.values()))
     inputs = Inputs({m: tables[m] for m in names[:2]}, {m: tables[m] for m in names[2:]}, anchors, crystals, {str(a.info["id"]) for a in crystals})
     result = study_symmetry(inputs)
     say_symmetry(result)
-    return {"anchors": anchors, "inputs": inputs, "result": result, "tables": tables}
+    return {"anchors": anchors, "crystals": crystals, "encoders": encoders, "inputs": inputs, "names": names, "result": result, "tables": tables}
 
 
-def test_the_chapter_in_a_run_1(given_tables, given_names):
-    # The chapter in a run
+def test_in_words_1(given_names):
+    # In words
     from fastcore.test import test_close, test_eq
-    anchors = given_tables["anchors"]
+    anchors = given_names["anchors"]
     crystals = given_names["crystals"]
     encoders = given_names["encoders"]
-    inputs = given_tables["inputs"]
+    inputs = given_names["inputs"]
     names = given_names["names"]
-    result = given_tables["result"]
-    tables = given_tables["tables"]
+    result = given_names["result"]
+    tables = given_names["tables"]
     plain = json.loads(dump_json(result))
     test_eq(say_symmetry(plain), say_symmetry(result)); test_eq(set(figures_symmetry(plain)), {"symmetry_orbits", "symmetry_modes", "symmetry_mirror"})
     for m in names[:2]:
@@ -104,23 +50,3 @@ def test_the_chapter_in_a_run_1(given_tables, given_names):
     few = Inputs({m: extract(encoders[m], only_alone) for m in names[:1]}, {}, anchors, only_alone, set())
     assert "no crystal" in say_symmetry(study_symmetry(few))[0] and figures_symmetry(study_symmetry(few)) == {}
     plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def given_double(given_names, given_modes):
-    # Exercises
-    encoders = given_names["encoders"]
-    modes = given_modes["modes"]
-    doubles = load_encoder("7net-0", dtype="float64")
-    single, double = (along_mode(e, *modes["off-centring"][:1], **modes["off-centring"][1], amplitudes=np.geomspace(1e-8, .3, 25)) for e in (encoders["7net-0"], doubles))
-    pd.DataFrame({"floor below": [f"{10**np.ceil(np.log10(p.floor)):.0e}" for p in (single, double)], "gone at (Å)": [f"{p.gone:.0e}" for p in (single, double)]}, index=["float32", "float64"])
-    return {"double": double, "single": single}
-
-
-def test_exercises_1(given_double):
-    # Exercises
-    from fastcore.test import test_close
-    double = given_double["double"]
-    single = given_double["single"]
-    assert double.floor < 1e-10 and double.gone < single.gone/30
-    test_close(np.log(single.gone/double.gone)/np.log(single.floor/double.floor), .5, eps=.15)

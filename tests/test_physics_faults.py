@@ -11,19 +11,16 @@ from ase.calculators.emt import EMT
 
 from platonic_nb import physics
 from platonic_nb.core import PlatonicError
-from platonic_nb.phonons import (
+from platonic_nb.phonon_study import (
     binaries,
     four_crystals,
-    phonon_errors,
     phonon_record,
     phonon_table,
-    phonons,
     read_study,
-    relax,
-    require_crystal,
     run_phonons,
     study_file,
 )
+from platonic_nb.phonons import phonon_errors, phonons, relax, require_crystal
 
 
 class Broken(Calculator):

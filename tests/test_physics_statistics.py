@@ -6,8 +6,9 @@ from ase.build import bulk
 from scipy.stats import binomtest, spearmanr
 
 from platonic_nb.extraction import load_calculator
+from platonic_nb.foretell import RUNGS, rank_errors
 from platonic_nb.phonons import phonons, relax
-from platonic_nb.physics import RUNGS, judge, rank_errors
+from platonic_nb.physics import judge
 
 COLUMNS = ["distortion", "response", *RUNGS, "untrained:0"]
 

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.io import write
 
-from platonic_nb.atypicality import atypicality, explain, score, write_scores
+from platonic_nb.atypicality import atypicality
 from platonic_nb.core import PlatonicError
 from platonic_nb.reference import (
     MODELS,
@@ -20,6 +20,7 @@ from platonic_nb.reference import (
     reference_scores,
     save_reference,
 )
+from platonic_nb.scoring import explain, score, write_scores
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import EmbeddingTable, atoms_frame
 

@@ -5,6 +5,7 @@ from ase.build import bulk
 from test_symmetry_faults import Distances, named, table_of
 
 from platonic_nb import symmetry as S
+from platonic_nb.orbits import spread_of
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import EmbeddingTable, atoms_frame
 
@@ -162,7 +163,7 @@ def test_a_potential_in_double_precision_has_no_spread_but_that_of_the_crystal(m
     exact = [a for a in CRYSTALS if len(a) <= 5 and S.orbits(a).misfit < 1e-9 and set(a.numbers) <= set(encoder.species)][:6]
     X = encoder.encode(exact)
     start = np.cumsum([0] + [len(a) for a in exact])
-    worst = [S.spread_of(X[i:j], S.orbits(a).full if encoder.mirror_invariant else S.orbits(a).proper) for a, i, j in zip(exact, start, start[1:])]
+    worst = [spread_of(X[i:j], S.orbits(a).full if encoder.mirror_invariant else S.orbits(a).proper) for a, i, j in zip(exact, start, start[1:])]
     assert max(worst) < 1e-9
     v = S.orbit_spread(extract(load_encoder(model), exact), exact)["spread"].dropna()
     assert len(v) and v.max() < 1e-5

@@ -18,7 +18,7 @@ from platonic_nb.claims import Inputs, ladders
 from platonic_nb.cli import workers
 from platonic_nb.core import PlatonicError
 from platonic_nb.extraction import hash_structures, load_calculator
-from platonic_nb.phonons import binaries, phonon_record, phonon_table
+from platonic_nb.phonon_study import binaries, phonon_record, phonon_table
 from platonic_nb.structures import default_corpus, load_mp20, validate
 from platonic_nb.zoo import controls
 

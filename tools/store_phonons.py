@@ -1,6 +1,6 @@
 """Keep the phonon study beside the notebooks: python tools/store_phonons.py STUDY_DIR RUN_DIR "COMMAND" [COMMIT] [--reference dft|others]
 
-STUDY_DIR is what `platonic_nb.phonons.run_phonons` wrote for the crystals of `binaries()`, as far as it got; RUN_DIR the folder of a
+STUDY_DIR is what `platonic_nb.phonon_study.run_phonons` wrote for the crystals of `binaries()`, as far as it got; RUN_DIR the folder of a
 finished run (`platonic run`), whose models, controls and anchors give the coordinates. Writes nbs/stored/phonons.json: a row for every
 potential and crystal, and what chapter 10 says of the crystals that all complete potentials share. A potential counts as complete when it
 holds nine tenths of the crystals that the fullest one holds. Needs PLATONIC_NB_DATA.
@@ -18,8 +18,9 @@ from platonic_nb.anchors import Anchors
 from platonic_nb.atlas import folder_of, gather
 from platonic_nb.claims import Inputs
 from platonic_nb.core import PlatonicError, dump_json, to_plain, write_atomic
-from platonic_nb.phonons import binaries, phonon_table, read_study, study_file
-from platonic_nb.physics import judge, mp_energies, predictors
+from platonic_nb.foretell import mp_energies, predictors
+from platonic_nb.phonon_study import binaries, phonon_table, read_study, study_file
+from platonic_nb.physics import judge
 from platonic_nb.table import EmbeddingTable
 
 STORED = Path(__file__).resolve().parent.parent / "nbs" / "stored"
