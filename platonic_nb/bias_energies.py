@@ -15,7 +15,8 @@ from .projection import project
 from .resampling import resampling_weights
 from .alignment import handmade, neighbours
 from .claims import Inputs, claim
-from .heads import beyond_composition, composition, crystal_means, properties
+from .heads import beyond_composition, composition, crystal_means
+from .exchange import properties
 from .translation import open_readout
 from .consensus import consensus, deviation, distance_from, level
 
@@ -90,7 +91,7 @@ def _errors(inputs, energies, crystals, C):
 
     Returns (model -> (m,) size of its error, what is taken as true, rows of the m crystals that can be judged).
     """
-    dft = next(v for n, v in properties(inputs.structures, crystals).items() if n.startswith("formation"))
+    dft = next(v for n, v in properties(inputs.structures, crystals).items() if "energy" in n)
     have = np.isfinite(dft)
     reference = "DFT" if have.sum() >= 100 + C.shape[1] else "the other models"
     if reference != "DFT": have[:] = True

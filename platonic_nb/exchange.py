@@ -10,7 +10,6 @@ __all__ = ['MAX_TEST', 'SITE_CRYSTALS', 'DRAWS', 'wanted', 'Split', 'split', 'pr
 # %% ../nbs/08_exchange.ipynb #08-exch-n03
 from dataclasses import dataclass, replace
 import numpy as np
-import pandas as pd
 from .core import PlatonicError
 from .zoo import architecture, parse_name
 from .table import common_keys

@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
 ORDER = ["core", "reading", "structures", "table", "zoo", "trust", "backends", "extraction", "anchors", "projection",
          "knn", "similarity", "resampling", "alignment", "claims", "elements", "invariants", "periodicity", "plans", "large_transport",
-         "transport", "questions", "analogies", "axes", "analogy_ladder", "arithmetic", "heads", "translation", "stitching",
+         "transport", "questions", "analogies", "axes", "analogy_ladder", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching",
          "consensus", "reference", "atypicality", "scoring", "groups", "known_damage", "bias_energies", "bias",
          "orbits", "distortions", "symmetry", "phonons", "phonon_study", "foretell", "physics", "supervision", "atlas", "report", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]

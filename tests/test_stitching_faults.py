@@ -4,7 +4,8 @@ import pytest
 
 from platonic_nb import translation
 from platonic_nb.core import PlatonicError
-from platonic_nb.heads import MIN_LEFT, beyond_composition, composition, fit_head, properties, wanted
+from platonic_nb.exchange import properties, wanted
+from platonic_nb.heads import MIN_LEFT, beyond_composition, composition, fit_head
 from platonic_nb.stitching import figures, summary
 from platonic_nb.table import EmbeddingTable, atoms_frame
 from platonic_nb.translation import (

@@ -1,0 +1,195 @@
+"""Generated from nbs/08_exchange.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+# ruff: noqa
+from ase.calculators.singlepoint import SinglePointCalculator
+from dataclasses import replace
+from platonic_nb.alignment import handmade
+from platonic_nb.anchors import select_anchors
+from platonic_nb.claims import Inputs
+from platonic_nb.exchange import claim_heads, coordinates, crystal_tasks, ordered_pairs, other_anchors, properties, read_all, site_tasks, split, stand_ins, study_heads, through_others, vectors, wanted
+from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.invariants import site_symmetry
+from platonic_nb.structures import aflow_prototypes, substitute
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture(scope="module")
+def given_crystals():
+    # A small run
+    twenty = set("Li Na K Rb Cs Mg Ca Sr Ba Zn Cd Al Ga In O S Se F Cl Br".split())
+    dozen = ("AB_cF8_225_a_b:NaCl AB_cP2_221_b_a:CsCl AB_cF8_216_c_a:ZnS AB_hP4_186_b_b:ZnS "
+         "AB2_cF12_225_a_c:CaF2 AB2_hP3_164_a_d:CdI2 A2B_tP6_136_f_a:TiO2 AB3C_cP5_221_a_c_b:CaTiO3 "
+         "ABC2_hR4_166_a_b_c:CrNaS2 ABC_tP6_129_c_a_c:PbClF").split()
+    crystals = substitute([a for a in aflow_prototypes() if a.info["id"] in dozen], 200, elements=twenty)
+    models = ["7net-0", "chgnet-0.3.0"]
+    tables = {m: extract(load_encoder(m), crystals) for m in models}
+    untrained = {m: extract(load_encoder(m), crystals) for m in ["7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]}
+    ids = tables["7net-0"].atoms.structure.unique()
+    pool = set(np.random.default_rng(0).choice(ids, 160, replace=False))
+    anchors = select_anchors(tables["7net-0"], 40, "farthest", among=[*tables.values(), *untrained.values()])
+    run = Inputs(tables, untrained, anchors, crystals, pool)
+    return {"anchors": anchors, "crystals": crystals, "ids": ids, "models": models, "pool": pool, "run": run, "tables": tables}
+
+
+def test_which_crystals_1(given_crystals):
+    # Which crystals
+    crystals = given_crystals["crystals"]
+    few = wanted(crystals, n=20)
+    elements_of = lambda ids: len({z for a in crystals if a.info["id"] in ids for z in a.numbers.tolist()})
+    assert len(few) == 20 and few == wanted(crystals, n=20)
+    {"crystals": len(few), "elements": elements_of(few), "elements of the first twenty": elements_of({a.info["id"] for a in crystals[:20]})}
+
+
+@pytest.fixture(scope="module")
+def given_s(given_crystals):
+    # Which crystals
+    run = given_crystals["run"]
+    s = split(run)
+    library, scored = (set(s.atoms[k].structure) for k in ("library", "test"))
+    return {"library": library, "s": s, "scored": scored}
+
+
+def test_which_crystals_2(given_crystals, given_s):
+    # Which crystals
+    anchors = given_crystals["anchors"]
+    library = given_s["library"]
+    pool = given_crystals["pool"]
+    s = given_s["s"]
+    scored = given_s["scored"]
+    assert not library & scored and not scored & set(anchors.keys.get_level_values(0)) and scored <= pool
+    {k: f"{a.structure.nunique()} crystals, {len(a)} atoms" for k, a in s.atoms.items()}
+
+
+def test_which_property_1(given_crystals):
+    # Which property
+    crystals = given_crystals["crystals"]
+    found = properties(crystals, [a.info["id"] for a in crystals[:3]])
+    assert np.isnan(found["formation energy, eV per atom"]).all() and (found["volume, cubic angstrom per atom"] > 0).all()
+
+
+def test_which_property_2(given_crystals):
+    # Which property
+    from fastcore.test import test_close
+    crystals = given_crystals["crystals"]
+    frames = [a.copy() for a in crystals[:2]]
+    for f in frames: f.calc = SinglePointCalculator(f, energy=-3.0*len(f))
+    test_close(properties(frames, [a.info["id"] for a in frames])["DFT energy, eV per atom"], [-3, -3])
+
+
+@pytest.fixture(scope="module")
+def given_tasks(given_crystals, given_s):
+    # Which property
+    run = given_crystals["run"]
+    s = given_s["s"]
+    tasks = crystal_tasks(run, s) + site_tasks(run, s)
+    sizes = pd.DataFrame([{"property": t.name, "of": t.of, "learned from": len(t.y["train"]), "scored": len(t.y["test"]),
+                           "have it": int(np.isfinite(t.y["test"]).sum())} for t in tasks]).set_index("property")
+    return {"sizes": sizes, "tasks": tasks}
+
+
+def test_which_property_3(given_tasks):
+    # Which property
+    sizes = given_tasks["sizes"]
+    assert (sizes["scored"] >= 20).all() and sizes.loc["formation energy, eV per atom", "have it"] == 0
+
+
+def test_which_property_4(given_crystals, given_s, given_tasks):
+    # Which property
+    from fastcore.test import test_close
+    crystals = given_crystals["crystals"]
+    s = given_s["s"]
+    tasks = given_tasks["tasks"]
+    of_sites = tasks[-1]
+    assert (of_sites.shares["test"].sum(1) == 1).all() and set(np.unique(of_sites.shares["test"])) == {0, 1}
+    some_sites = s.test[:3]
+    one = next(a for a in crystals if a.info["id"] == some_sites[0][0])
+    test_close(tasks[-1].y["test"][0], np.log2(site_symmetry(one)[0][some_sites[0][1]]))
+
+
+def test_who_reads_1(given_crystals, given_s, given_tasks):
+    # Who reads
+    anchors = given_crystals["anchors"]
+    run = given_crystals["run"]
+    scored = given_s["scored"]
+    tasks = given_tasks["tasks"]
+    seen = coordinates(run, vectors(run, tasks[1].keys), tasks[1].groups)
+    assert "train" in seen["7net-0"] and "train" not in seen["7net-0@untrained:0"]
+    assert seen["7net-0"]["test"].shape == (len(scored), anchors.k)
+    stand_ins(run, "7net-0", seen)
+
+
+@pytest.fixture(scope="module")
+def given_by_volume(given_crystals, given_tasks):
+    # Who reads
+    run = given_crystals["run"]
+    tasks = given_tasks["tasks"]
+    volume_truth, by_volume = read_all(run, tasks[1], vectors(run, tasks[1].keys))
+    return {"by_volume": by_volume}
+
+
+def test_who_reads_2(given_by_volume):
+    # Who reads
+    by_volume = given_by_volume["by_volume"]
+    assert by_volume.row(("7net-0", "7net-0"))["value"] > by_volume.row(("7net-0", "chgnet-0.3.0"))["value"]
+    pd.DataFrame([{"trained on": a, "read by": b, "skill": by_volume.row((a, b))["value"]} for a, b in by_volume.names]).pivot(
+        index="read by", columns="trained on", values="skill").round(3)
+
+
+def test_which_pairs_and_what_counts_1(given_by_volume, given_crystals, given_tasks):
+    # Which pairs, and what counts
+    by_volume = given_by_volume["by_volume"]
+    run = given_crystals["run"]
+    tasks = given_tasks["tasks"]
+    made = claim_heads(run, by_volume, tasks[1])
+    assert made["verdict"] != "supported" and "DFT" in made["missing"]
+    pd.Series({k: made[k] for k in ("statistic", "value", "null", "difference", "verdict", "missing")}).astype(str)
+
+
+def test_which_anchors_1(given_crystals, given_s, given_tasks):
+    # Which anchors
+    run = given_crystals["run"]
+    s = given_s["s"]
+    tasks = given_tasks["tasks"]
+    redrawn = pd.DataFrame(through_others(run, s, tasks[1], vectors(run, tasks[1].keys), n=5))
+    assert len(redrawn) == 5 and redrawn["value"].nunique() == 5
+    redrawn.round(3)
+
+
+def test_one_study_for_a_run_1(given_crystals):
+    # One study for a run
+    run = given_crystals["run"]
+    result, claims = study_heads(run)
+    energy, volume, neighbours, symmetric = result["properties"]
+    assert "fewer than 20" in energy["skipped"] and volume["n_test"] >= 20 and len(volume["other_anchors"]) == 3
+    assert claims[0]["verdict"] != "supported" and neighbours["n_test"] > volume["n_test"]
+    pd.DataFrame([{"property": p["property"], "own": p["summary"]["own"], "another's": p["summary"]["value"],
+                   "strongest rung": p["summary"]["strongest"], "null": p["summary"]["null"]}
+                  for p in result["properties"] if "summary" in p]).set_index("property").round(3)
+
+
+def test_one_study_for_a_run_2(given_crystals, given_s):
+    # One study for a run
+    from fastcore.test import test_eq
+    anchors = given_crystals["anchors"]
+    crystals = given_crystals["crystals"]
+    ids = given_crystals["ids"]
+    models = given_crystals["models"]
+    run = given_crystals["run"]
+    s = given_s["s"]
+    tables = given_crystals["tables"]
+    test_eq(ordered_pairs(models), ([("7net-0", "chgnet-0.3.0"), ("chgnet-0.3.0", "7net-0")], True))
+    test_eq(ordered_pairs(["7net-0", "7net-l3i5"])[1], False)
+    learned, judged = (set(s.atoms[k].structure) for k in ("library", "test"))
+    assert not learned & judged and not judged & set(s.atoms["train"].structure) and not judged & set(anchors.keys.get_level_values(0))
+    skipped, none = study_heads(Inputs(tables, {}, anchors, crystals, set(ids[:5])))
+    assert "want 20" in skipped["skipped"] and none == []
+    one, none = study_heads(Inputs({"7net-0": tables["7net-0"]}, {}, anchors, crystals, run.pool))
+    assert "one model only" in one["skipped"] and none == []
+    with_soap = study_heads(run, handmade(crystals))[0]["properties"][1]["summary"]["nulls"]
+    assert "hand-made descriptor" in with_soap and with_soap["composition alone"] == 0
+    flat = [a.copy() for a in crystals]
+    for a in flat: a.info["formation_energy_per_atom"] = 1.0                      # a property without any variation
+    constant = study_heads(Inputs(tables, {}, anchors, flat, run.pool))[0]["properties"][0]
+    assert "constant" in constant["skipped"]
+    test_eq(other_anchors(replace(run, anchors=select_anchors(tables["7net-0"], 400)), s), [])
