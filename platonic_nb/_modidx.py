@@ -368,6 +368,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'platonic_nb.exchange.stand_ins': ('exchange.html#stand_ins', 'platonic_nb/exchange.py'),
                                       'platonic_nb.exchange.study_heads': ('exchange.html#study_heads', 'platonic_nb/exchange.py'),
                                       'platonic_nb.exchange.through_others': ('exchange.html#through_others', 'platonic_nb/exchange.py'),
+                                      'platonic_nb.exchange.unit_contrast': ('exchange.html#unit_contrast', 'platonic_nb/exchange.py'),
                                       'platonic_nb.exchange.vectors': ('exchange.html#vectors', 'platonic_nb/exchange.py'),
                                       'platonic_nb.exchange.wanted': ('exchange.html#wanted', 'platonic_nb/exchange.py')},
             'platonic_nb.extraction': { 'platonic_nb.extraction._alone': ('extraction.html#_alone', 'platonic_nb/extraction.py'),

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['MAX_TEST', 'SITE_CRYSTALS', 'DRAWS', 'wanted', 'Split', 'split', 'properties', 'Task', 'crystal_tasks', 'site_tasks',
-           'vectors', 'coordinates', 'stand_ins', 'read_all', 'ordered_pairs', 'against_rungs', 'claim_heads',
-           'other_anchors', 'through_others', 'study_heads']
+           'vectors', 'coordinates', 'stand_ins', 'unit_contrast', 'read_all', 'ordered_pairs', 'against_rungs',
+           'claim_heads', 'other_anchors', 'through_others', 'study_heads']
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n03
 from dataclasses import dataclass, replace
 import numpy as np
+import pandas as pd
 from .core import PlatonicError
 from .zoo import architecture, parse_name
 from .table import common_keys
@@ -152,7 +153,7 @@ def coordinates(inputs:Inputs, # of a run
                 groups:dict,   # part -> (n,) what each atom belongs to
                 soap=None,     # the same as in `vectors`
                 )->dict:       # name -> {part: (n_groups, K)}
-    "Mean coordinates of all readers, those with shuffled anchors among them."
+    "Mean coordinates of all readers as they are, those with shuffled anchors among them."
     tables = {**inputs.tables, **inputs.untrained, "handmade": soap}
     order = np.random.default_rng([inputs.seed, 80]).permutation(inputs.anchors.k)
     found = {}
@@ -172,11 +173,20 @@ def stand_ins(inputs:Inputs, # of a run
     rungs |= {f"reader untrained, seed {parse_name(c).seed}": c for c in inputs.controls_of(b)}
     return {rung: n for rung, n in rungs.items() if n in names}
 
-# %% ../nbs/08_exchange.ipynb #08-exch-n28
+# %% ../nbs/08_exchange.ipynb #08-exch-n42
+def unit_contrast(coords:dict, # name -> {part: (n_groups, K)}, from `coordinates`
+                  shares,      # (n_groups, n_elements) composition of the library
+                  )->dict:     # the same, each name divided by its contrast
+    "Every reader at unit root mean square beyond composition on the library; one without any spread is left as it is."
+    size = {n: np.sqrt((beyond_composition(z["library"], shares)**2).mean()) for n, z in coords.items()}
+    return {n: {p: x/(size[n] if size[n] > 1e-12 else 1) for p, x in z.items()} for n, z in coords.items()}
+
+# %% ../nbs/08_exchange.ipynb #08-exch-n52
 def read_all(inputs:Inputs, # of a run
              task:Task,     # from `crystal_tasks` or `site_tasks`
              raw:dict,      # from `vectors`, of the task's atoms
              soap=None,     # the same as in `vectors`
+             level:bool=True, # readers at unit contrast; False: cosines as they are
              )->tuple:      # ((n,) truth, `Ratings` of every (model, reader))
     """Every model's head for one property, read by everything.
 
@@ -188,6 +198,7 @@ def read_all(inputs:Inputs, # of a run
     truth = beyond_composition(task.y["test"][ok], C["test"])
     skill(truth, truth)
     Z = coordinates(inputs, raw, task.groups, soap)
+    if level: Z = unit_contrast(Z, C["library"])
     said = head_matrix({a: Z[a]["train"][keep] for a in inputs.tables}, {n: z["library"] for n, z in Z.items()},
                        {n: z["test"][ok] for n, z in Z.items()}, task.y["train"][keep], C)
     return truth, rate({a: truth for a in inputs.tables}, said, task.units[ok], inputs.seed)
@@ -226,7 +237,7 @@ def claim_heads(inputs:Inputs, # of a run
                "DFT energies (the volume stands in for them)": not energy}
     which = "of different architectures" if across else "(one architecture only)"
     return claim(6, "08", "A head trained in one model's coordinates reads another's without training",
-                 f"skill beyond composition for {task.name.split(',')[0]}, "
+                 f"skill beyond composition for {task.name.split(',')[0]}, coordinates at unit contrast, "
                  f"mean over {len(pairs)} ordered pairs {which}", value, nulls,
                  f"Each model reading its own head reaches {home:.2f}, a model of "
                  f"{'another architecture' if across else 'the same architecture'} {value[0]:.2f}.",
@@ -266,7 +277,9 @@ def _gap(value, nulls):
 def _entry(inputs, s, task, raw, soap):
     "(what results.json says of one property, its claim or None)."
     about = {"property": task.name, "of": task.of}
-    try: truth, rated = read_all(inputs, task, raw, soap)
+    try:
+        truth, rated = read_all(inputs, task, raw, soap)
+        as_is = read_all(inputs, task, raw, soap, level=False)[1]
     except PlatonicError as e: return about | {"skipped": str(e)}, None
     value, nulls = against_rungs(inputs, rated)
     pairs, across = ordered_pairs(list(inputs.tables))
@@ -275,7 +288,8 @@ def _entry(inputs, s, task, raw, soap):
               "left_beyond_composition": float(np.abs(truth).mean()/np.abs(y - y.mean()).mean()),
               "matrix": [{"trained_on": a, "read_by": b, **rated.row((a, b))} for a, b in rated.names]}
     summary = {"pairs": len(pairs), "across": across, "own": rated.mean([(a, a) for a in inputs.tables])[0],
-               "nulls": {n: v for n, (v, _) in nulls.items()}} | _gap(value, nulls)
+               "nulls": {n: v for n, (v, _) in nulls.items()}, "contrast_as_it_is": _gap(*against_rungs(inputs, as_is))}
+    summary |= _gap(value, nulls)
     return about | {"summary": summary}, claim_heads(inputs, rated, task)
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n39

@@ -1,0 +1,48 @@
+"""Run notebooks and keep their outputs small and the same everywhere: python tools/execute.py nbs/NAME.ipynb ... [--slow]
+
+As `nbdev-test --save`, with text 80 characters wide and figures stored as a reader sees them: half the pixels of the figure file, 64
+colours. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs.
+"""
+import argparse
+import base64
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from PIL import Image
+
+
+def shrink(png):
+    "A figure in base64, in half the pixels and 64 colours; one that has a palette already is left alone."
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
+    if image.mode == "P":
+        return png
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    out = io.BytesIO()
+    small = white.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def main(notebooks, slow):
+    command = [str(Path(sys.executable).parent / "nbdev-test"), "--save", "--cell-timeout", "1800" if slow else "120", *(["--flags", "slow"] if slow else [])]
+    for name in notebooks:
+        subprocess.run([*command, name], check=True, env=os.environ | {"COLUMNS": "80"})
+        book = nbformat.read(name, 4)
+        for cell in book.cells:
+            for output in cell.get("outputs", []):
+                if "image/png" in output.get("data", {}):
+                    output["data"]["image/png"] = shrink(output["data"]["image/png"])
+        nbformat.write(book, name)
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("notebooks", nargs="+")
+    p.add_argument("--slow", action="store_true")
+    args = p.parse_args()
+    main(args.notebooks, args.slow)
