@@ -623,6 +623,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                           'platonic_nb.phonon_study._row': ('phonon_study.html#_row', 'platonic_nb/phonon_study.py'),
                                           'platonic_nb.phonon_study.binaries': ( 'phonon_study.html#binaries',
                                                                                  'platonic_nb/phonon_study.py'),
+                                          'platonic_nb.phonon_study.compact': ('phonon_study.html#compact', 'platonic_nb/phonon_study.py'),
                                           'platonic_nb.phonon_study.four_crystals': ( 'phonon_study.html#four_crystals',
                                                                                       'platonic_nb/phonon_study.py'),
                                           'platonic_nb.phonon_study.phonon_record': ( 'phonon_study.html#phonon_record',

@@ -18,7 +18,7 @@ from platonic_nb.claims import Inputs, ladders
 from platonic_nb.cli import workers
 from platonic_nb.core import PlatonicError
 from platonic_nb.extraction import hash_structures, load_calculator
-from platonic_nb.phonon_study import binaries, phonon_record, phonon_table
+from platonic_nb.phonon_study import binaries, compact, phonon_record, phonon_table
 from platonic_nb.structures import default_corpus, load_mp20, validate
 from platonic_nb.zoo import controls
 
@@ -47,7 +47,7 @@ def phonons_again(stored):
     "(what moved too far, a line of words): the smallest crystal of the first model, relaxed and displaced again."
     table = pd.DataFrame(stored["table"])
     try:
-        cases = {a.info["id"]: a for a in binaries()}
+        cases = {a.info["id"]: a for a in compact(binaries())}
     except PlatonicError as e:
         return [], f"skipped: {e}"
     old = table[(table["model"] == table["model"].iloc[0]) & table["crystal"].isin(cases)].iloc[0]

@@ -1,9 +1,10 @@
 """Keep the phonon study beside the notebooks: python tools/store_phonons.py STUDY_DIR RUN_DIR "COMMAND" [COMMIT] [--reference dft|others]
 
-STUDY_DIR is what `platonic_nb.phonon_study.run_phonons` wrote for the crystals of `binaries()`, as far as it got; RUN_DIR the folder of a
+STUDY_DIR is what `platonic_nb.phonon_study.run_phonons` wrote for the crystals of `compact(binaries())`, as far as it got; RUN_DIR the folder of a
 finished run (`platonic run`), whose models, controls and anchors give the coordinates. Writes nbs/stored/phonons.json: a row for every
 potential and crystal, and what chapter 10 says of the crystals that all complete potentials share. A potential counts as complete when it
-holds nine tenths of the crystals that the fullest one holds. Needs PLATONIC_NB_DATA.
+holds nine tenths of the crystals that the fullest one holds. Errors in the database's own supercells (`database_supercells`: model,
+crystal, relative, and the command and commit that made them), if the file held them before, are kept. Needs PLATONIC_NB_DATA.
 """
 import argparse
 import hashlib
@@ -59,16 +60,18 @@ def main(study, run, command, commit=None, reference="dft"):
     except PlatonicError as e:
         found, entry = {"skipped": str(e)}, None
     commit = commit or subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True).stdout.strip()
-    untrained = [c for c in full if c.startswith("untrained:")]
+    untrained, file = [c for c in full if c.startswith("untrained:")], STORED / "phonons.json"
+    before = json.loads(file.read_text()).get("database_supercells") if file.exists() else None
     digest = hashlib.sha256(b"".join(study_file(study, *key).read_bytes() for key in sorted(records))).hexdigest()
     stored = {"command": command, "commit": commit, "input_sha256": digest, "seed": 0,
               "versions": {p: version(p) for p in ("platonic_nb", "phonopy", "ase", "torch", "sevenn", "chgnet", "numpy")},
               "progress": table["model"].value_counts().to_dict(), "with_formation_energy": len(mp_energies(table["crystal"])),
               "table": {c: full[c].tolist() for c in COLUMNS + untrained}, "phonons": found, "claim": entry}
+    stored |= {"database_supercells": before} if before else {}
     text = dump_json(to_plain(stored, 4), indent=None)
     if len(text) > 200_000:
         raise PlatonicError(f"nbs/stored/phonons.json would take {len(text)} bytes, want 200,000 at most")
-    write_atomic(STORED / "phonons.json", text)
+    write_atomic(file, text)
     print(f"{len(full)} rows of {full['model'].nunique()} potentials, {len(text)} bytes; {found.get('verdict', found.get('skipped'))}")
 
 
