@@ -30,10 +30,7 @@ def per_structure(X,     # (n, d) one row per atom
 def element_vectors(X,     # (n, d) one row per atom
                     atoms, # frame with the columns structure and Z, row by row
                     )->pd.DataFrame: # index Z, one column per coordinate
-    """Mean vector of each element.
-
-    Over its atoms in each structure, then over structures, so that a large crystal counts once.
-    """
+    "Mean vector of each element: over its atoms in each structure, then over structures (a large one counts once)."
     return per_structure(X, atoms).groupby(level="Z", sort=True).mean()
 
 # %% ../nbs/05_elements.ipynb #05-elements-014
@@ -65,10 +62,7 @@ def element_properties(Z # atomic numbers
 # %% ../nbs/05_elements.ipynb #05-elements-018
 def property_distances(properties, # frame with index Z; numeric columns
                        )->pd.DataFrame: # (elements, elements); elements with a missing value are left out
-    """Distances between elements in properties of unit spread.
-
-    Raises `PlatonicError` when fewer than four elements have them all.
-    """
+    "Distances between elements in properties of unit spread. Raises `PlatonicError` below four elements that have all."
     from scipy.spatial.distance import pdist, squareform
     P = pd.DataFrame(properties)
     words = [str(c) for c in P if not pd.api.types.is_numeric_dtype(P[c])]
@@ -166,8 +160,7 @@ def plot_periodic_table(values,             # Series: atomic number -> number; N
             ax.text(x, y - (.1 if v is not None else 0), Element.from_Z(z).symbol,
                     ha="center", va="center", fontsize=7.5, color=ink)
             if v is not None: ax.text(x, y + .28, f"{v:.2g}", ha="center", va="center", fontsize=5, color=ink)
-        ax.set(xlim=(.4, 18.6), ylim=(10, .4), aspect="equal")
-        ax.axis("off")
+        ax.set(xlim=(.4, 18.6), ylim=(10, .4), aspect="equal"); ax.axis("off")
         fig.colorbar(plt.cm.ScalarMappable(norm, cmap), ax=ax, shrink=.6, label=label)
     return fig
 
@@ -238,9 +231,9 @@ class Mantel:
     null:np.ndarray  # (n_perm,) the relabelled values
     exact:bool       # all relabellings were tried
     def __repr__(self):
-        all_there_are = ", all there are" if self.exact else ""
+        every = ", all there are" if self.exact else ""
         return (f"r={self.r:.3f}, p={self.p:.2g}, z={self.z:.1f} "
-                f"({self.n} elements, {len(self.null)} relabellings{all_there_are})")
+                f"({self.n} elements, {len(self.null)} relabellings{every})")
 
 # %% ../nbs/05_elements.ipynb #05-elements-041
 def mantel(D,                     # (n, n) distances between elements: frame with index Z, or array
