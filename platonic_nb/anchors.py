@@ -19,7 +19,8 @@ from .table import EmbeddingTable, common_keys
 # %% ../nbs/02_anchors.ipynb #02-anchors-013
 def _pairs(keys)->pd.MultiIndex: # any iterable of (structure, site), made into the index that tables use
     pairs = [(str(s), int(i)) for s, i in keys]
-    return pd.MultiIndex.from_tuples(pairs, names=["structure", "site"]) if pairs else pd.MultiIndex.from_arrays([[], []])
+    names = ["structure", "site"]
+    return pd.MultiIndex.from_tuples(pairs, names=names) if pairs else pd.MultiIndex.from_arrays([[], []])
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Anchors:
@@ -28,16 +29,18 @@ class Anchors:
     `keys` is a MultiIndex of (structure, site); each model looks up its own vectors there with `of(table)`.
     Raises `PlatonicError` when there are none or one stands twice.
     """
-    keys: pd.MultiIndex  # K (structure id, site) pairs, in the order of the coordinates
+    keys: pd.MultiIndex   # K (structure id, site) pairs, in the order of the coordinates
     method: str = "given" # how they were chosen
-    source: str = ""     # model whose vectors they were chosen on
+    source: str = ""      # model whose vectors they were chosen on
     seed: int|None = None # seed of the choice; None where the method has no chance in it
     params: dict = field(default_factory=dict) # settings and what came out: threshold, components, pool, ...
     def __post_init__(self):
         object.__setattr__(self, "keys", _pairs(self.keys))
         if not len(self.keys): raise PlatonicError("Anchors: got no keys, want at least one (structure, site)")
         twice = self.keys[self.keys.duplicated()]
-        if len(twice): raise PlatonicError(f"Anchors: atom {_show(twice[:1])} stands twice; every anchor must be a different atom")
+        if len(twice):
+            raise PlatonicError(f"Anchors: atom {_show(twice[:1])} stands twice; "
+                                "every anchor must be a different atom")
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-014
 def _show(keys, n=3): # the first few keys, for a message
@@ -51,8 +54,9 @@ def k(self:Anchors)->int:
 @patch
 def __repr__(self:Anchors)->str:
     params = ", ".join(f"{k}={v}" for k, v in self.params.items())
-    return (f"Anchors by {self.method!r}\n  keys    {self.k} atoms of {self.keys.get_level_values(0).nunique()} structures: "
-            f"{_show(self.keys)}\n  source  {self.source or 'unknown'}\n  seed    {self.seed}\n  params  {params}")
+    structures = self.keys.get_level_values(0).nunique()
+    return (f"Anchors by {self.method!r}\n  keys    {self.k} atoms of {structures} structures: {_show(self.keys)}\n"
+            f"  source  {self.source or 'unknown'}\n  seed    {self.seed}\n  params  {params}")
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-019
 @patch
@@ -63,8 +67,8 @@ def of(self:Anchors,
     at = table.keys.get_indexer(self.keys)
     if (at < 0).any():
         missing = self.keys[at < 0]
-        raise PlatonicError(f"{table.name} lacks {len(missing)} of the {self.k} anchors: {_show(missing)}; choose them "
-                            "with select_anchors(..., among=[all tables])")
+        raise PlatonicError(f"{table.name} lacks {len(missing)} of the {self.k} anchors: {_show(missing)}; "
+                            "choose them with select_anchors(..., among=[all tables])")
     return np.asarray(table.X[at])
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-023
@@ -75,8 +79,9 @@ def save(self:Anchors,
          path # file to write, usually *.json
          ):   # the path
     "Write keys and origin as JSON, whole or not at all."
-    return write_atomic(path, dump_json({"format": _FORMAT, "method": self.method, "k": self.k, "source": self.source,
-                                         "seed": self.seed, "params": self.params, "keys": list(self.keys)}, indent=None))
+    content = {"format": _FORMAT, "method": self.method, "k": self.k, "source": self.source, "seed": self.seed,
+               "params": self.params, "keys": list(self.keys)}
+    return write_atomic(path, dump_json(content, indent=None))
 
 @patch(cls_method=True)
 def open(cls:Anchors,
@@ -85,17 +90,23 @@ def open(cls:Anchors,
     "Read anchors back. Raises `PlatonicError` when the file is absent, not JSON, or of a newer format."
     try:
         d = json.loads(Path(path).read_text(encoding="utf-8"))
-        if d.get("format") != _FORMAT: raise PlatonicError(f"{path}: format {d.get('format')}, this version reads {_FORMAT}; update platonic_nb")
+        if d.get("format") != _FORMAT:
+            raise PlatonicError(f"{path}: format {d.get('format')}, this version reads {_FORMAT}; update platonic_nb")
         return cls(d["keys"], d["method"], d["source"], d["seed"], dict(d["params"]))
     except PlatonicError: raise
-    except OSError as e: raise PlatonicError(f"{path}: cannot read ({e.strerror or e}); write the file with Anchors.save") from e
+    except OSError as e:
+        raise PlatonicError(f"{path}: cannot read ({e.strerror or e}); write the file with Anchors.save") from e
     except (KeyError, TypeError, AttributeError, ValueError) as e: # not JSON, or not ours
-        raise PlatonicError(f"{path}: not a file of anchors ({type(e).__name__}: {e}); write it with Anchors.save") from e
+        raise PlatonicError(f"{path}: not a file of anchors ({type(e).__name__}: {e}); "
+                            "write it with Anchors.save") from e
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-026
 def direct_features(X # (n, dim) vectors; float32 stays float32
                     )->np.ndarray: # (n, m) weighted principal components
-    "The space in which DIRECT clusters: standardise, PCA, eigenvalues above 1, each component times its variance ratio."
+    """The space in which DIRECT clusters.
+
+    Standardise, PCA, eigenvalues above 1, each component times its variance ratio.
+    """
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import StandardScaler
     S = StandardScaler().fit_transform(X)
@@ -104,10 +115,10 @@ def direct_features(X # (n, dim) vectors; float32 stays float32
     return pca.transform(S)[:, :m] * pca.explained_variance_ratio_[:m]
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-030
-def farthest_points(F,           # (n, m) points
-                    k:int,       # how many
-                    first=0,     # row to begin with, or several
-                    )->tuple:    # (k,) rows in the order picked, (k,) distance of each to those before it (the first: inf)
+def farthest_points(F,        # (n, m) points
+                    k:int,    # how many
+                    first=0,  # row to begin with, or several
+                    )->tuple: # (k,) rows in the order picked, (k,) distance of each to those before it (first: inf)
     "Greedy covering: each new point is the one farthest from all before it (Gonzalez 1985)."
     first, F = np.atleast_1d(first), np.asarray(F, dtype=np.float64)
     rows, gaps = np.empty(k, int), np.full(k, np.inf)
@@ -119,21 +130,22 @@ def farthest_points(F,           # (n, m) points
     return rows, np.sqrt(np.maximum(gaps, 0)) # rounding can leave a square just below zero
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-034
-TOLERANCE = 1e-4 # points nearer than this, relative to the median distance from the middle, count as the same
+TOLERANCE = 1e-4 # points nearer than this, relative to the median distance from the middle, are the same
 
 def _check_different(F, k, method): # refuse when there are fewer than k different points
-    if not F.shape[1] or not len(F): raise PlatonicError(f"{method}: all atoms have the same vector; nothing to choose from")
+    if not F.shape[1] or not len(F):
+        raise PlatonicError(f"{method}: all atoms have the same vector; nothing to choose from")
     gaps = farthest_points(F, k)[1]
     found = int((gaps > TOLERANCE*np.median(np.linalg.norm(F, axis=1))).sum())
     if found < k:
-        raise PlatonicError(f"{method}: the {len(F)} atoms have only {found} different vectors (equivalent by symmetry?), "
-                            f"k={k} needs as many; lower k or add structures")
+        raise PlatonicError(f"{method}: the {len(F)} atoms have only {found} different vectors "
+                            f"(equivalent by symmetry?), k={k} needs as many; lower k or add structures")
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-035
-def birch_labels(F,            # (n, m) points with at least k different ones
-                 k:int,        # number of clusters
+def birch_labels(F,                   # (n, m) points with at least k different ones
+                 k:int,               # number of clusters
                  threshold:float=0.3, # radius to begin with, in the units of F
-                 )->tuple:     # (n,) cluster of each point, the fitted `Birch`, the threshold that was small enough
+                 )->tuple:            # (n,) cluster of each point, the fitted `Birch`, the threshold that served
     "BIRCH to k clusters; the threshold shrinks by found/k until there are k (as maml does)."
     import warnings
     from sklearn.cluster import Birch
@@ -156,11 +168,11 @@ def _nearest_members(F, labels, centres): # one row per label: the member neares
     return np.array(rows)
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-039
-def direct(X,           # (n, dim) vectors of the atoms to choose from
-           k:int,       # how many
+def direct(X,                        # (n, dim) vectors of the atoms to choose from
+           k:int,                    # how many
            threshold_init:float=0.3, # BIRCH radius to begin with
-           compat:str|None=None, # "maml": that package's centres, and its dtype rule (float32 stays float32)
-           )->tuple:    # (k,) rows, dict of what happened
+           compat:str|None=None,     # "maml": that package's centres, and its dtype rule (float32 stays float32)
+           )->tuple:                 # (k,) rows, dict of what happened
     """DIRECT sampling, one row per cluster.
 
     Raises `PlatonicError` when fewer than k rows differ. Source: Qi et al., npj Comput. Mater. 10, 43 (2024).
@@ -168,7 +180,7 @@ def direct(X,           # (n, dim) vectors of the atoms to choose from
     F = direct_features(X if compat == "maml" else check_matrix(X))
     _check_different(F, k, "direct")
     labels, model, threshold = birch_labels(F, k, threshold_init)
-    present = np.unique(labels)                            # BIRCH can leave a cluster without members
+    present = np.unique(labels) # BIRCH can leave a cluster without members
     if compat == "maml": centre = dict(zip(model.subcluster_labels_, model.subcluster_centers_)) # last ball wins
     else: centre = {c: F[labels == c].mean(0) for c in present}
     rows = _nearest_members(F, labels, {c: centre[c] for c in present})
@@ -191,8 +203,9 @@ def _choose(X, k, method, seed, compat): # -> rows, what happened
     return rows, dict(components=F.shape[1])
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-047
-# Flat 0-based atom numbers in the original MP-20 train.csv, chosen there with DIRECT on MACE-MP-0-small. Source: the public
-# notebook of Li & Walsh, "Platonic representation of foundation machine learning interatomic potentials" (arXiv 2512.05349).
+# Flat 0-based atom numbers in the original MP-20 train.csv, chosen there with DIRECT on MACE-MP-0-small.
+# Source: the public notebook of Li & Walsh, "Platonic representation of foundation machine learning interatomic
+# potentials" (arXiv 2512.05349).
 PAPER_SHAPE = (27136, 282847) # structures, atoms
 PAPER_ROWS = (222430, 144721, 282484, 38074, 187477, 19816, 38484, 204870, 223370, 180858, 239896, 271612, 270370,
               256655, 164, 108486, 282577, 168218, 155521, 236527, 139439, 134383, 6039, 30614, 181679, 25264, 185297,
@@ -203,12 +216,16 @@ PAPER_ROWS = (222430, 144721, 282484, 38074, 187477, 19816, 38484, 204870, 22337
               169214, 100378, 270997, 84444, 241854, 154502, 246833, 112772, 160036, 117303, 182341, 119695, 37694,
               193103, 261515, 97870, 264644, 107630, 196220)
 
+# %% ../nbs/02_anchors.ipynb #02-anchors-047c
 def _paper(table, k):
     shape = (table.atoms["structure"].nunique(), len(table))
     if shape != PAPER_SHAPE:
-        raise PlatonicError(f"paper anchors are row numbers into all of MP-20 train in its original order: want {PAPER_SHAPE[0]} "
-                            f"structures with {PAPER_SHAPE[1]} atoms, {table.name} has {shape[0]} with {shape[1]}; use method='direct'")
-    if k != len(PAPER_ROWS): raise PlatonicError(f"paper anchors: there are {len(PAPER_ROWS)}, got k={k}; use k={len(PAPER_ROWS)} or method='direct'")
+        raise PlatonicError("paper anchors are row numbers into all of MP-20 train in its original order: "
+                            f"want {PAPER_SHAPE[0]} structures with {PAPER_SHAPE[1]} atoms, "
+                            f"{table.name} has {shape[0]} with {shape[1]}; use method='direct'")
+    if k != len(PAPER_ROWS):
+        raise PlatonicError(f"paper anchors: there are {len(PAPER_ROWS)}, got k={k}; "
+                            f"use k={len(PAPER_ROWS)} or method='direct'")
     return np.array(PAPER_ROWS)
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-050
@@ -222,34 +239,42 @@ def _pool(table, among): # the atoms to choose from, as a table
     return table.select(common_keys([table, *among]))
 
 def _check_request(method, k, n, name, compat): # settings that cannot work, said before any work is done
-    if method not in METHODS: raise PlatonicError(f"select_anchors: method={method!r}, want one of {', '.join(METHODS)}")
+    if method not in METHODS:
+        raise PlatonicError(f"select_anchors: method={method!r}, want one of {', '.join(METHODS)}")
     if compat not in (None, "maml"): raise PlatonicError(f"select_anchors: compat={compat!r}, want None or 'maml'")
-    if compat and method != "direct": raise PlatonicError(f"select_anchors: compat='maml' goes with method='direct', got {method!r}")
+    if compat and method != "direct":
+        raise PlatonicError(f"select_anchors: compat='maml' goes with method='direct', got {method!r}")
     if k < 1: raise PlatonicError(f"select_anchors: k={k}, want at least 1")
-    if k > n: raise PlatonicError(f"select_anchors: k={k} anchors asked for, {name} shares only {n} atoms; lower k or add structures")
+    if k > n:
+        raise PlatonicError(f"select_anchors: k={k} anchors asked for, {name} shares only {n} atoms; "
+                            "lower k or add structures")
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-051
 def select_anchors(table:EmbeddingTable, # the model on whose vectors to choose
                    k:int=100,            # how many anchors
                    method:str="direct",  # "direct", "farthest", "kmeans", "random" or "paper" (MP-20 train only)
                    seed:int=0,           # for farthest, kmeans and random; the other two have no chance in them
-                   among=None,           # tables (the atoms they all share) or keys to choose from; None: all of `table`
+                   among=None,           # tables (the atoms they share) or keys to choose from; None: all of `table`
                    compat:str|None=None, # "maml": DIRECT with that package's cluster centres
                    )->Anchors:           # k different atoms
     """Choose anchor atoms.
 
-    Raises `PlatonicError` for an unknown method, k above the number of shared atoms, fewer than k different vectors (direct,
-    farthest, kmeans), or a table that is not MP-20 train (paper). With `compat="maml"` k may come out smaller, as in maml.
+    Raises `PlatonicError` for an unknown method, k above the number of shared atoms, fewer than k different vectors
+    (direct, farthest, kmeans), or a table that is not MP-20 train (paper). With `compat="maml"` k may come out
+    smaller, as in maml.
     """
     pool = _pool(table, among)
     _check_request(method, k, len(pool), table.name, compat)
     if method == "paper":
         keys, happened = table.keys[_paper(table, k)], {}
         absent = keys[~keys.isin(pool.keys)]
-        if len(absent): raise PlatonicError(f"paper anchors: {len(absent)} are not among the shared atoms: {_show(absent)}; use method='direct'")
+        if len(absent):
+            raise PlatonicError(f"paper anchors: {len(absent)} are not among the shared atoms: {_show(absent)}; "
+                                "use method='direct'")
     else:
         check_matrix(pool.X, pool.name) # refuse NaN and dead rows, whatever the method
         rows, happened = _choose(pool.X, k, method, seed, compat)
         keys = pool.keys[rows]
-    return Anchors(keys, method, table.name, seed if method in ("farthest", "kmeans", "random") else None,
-                   dict(pool=len(pool), **({"compat": compat} if compat else {}), **happened))
+    drawn = method in ("farthest", "kmeans", "random")
+    params = dict(pool=len(pool), **({"compat": compat} if compat else {}), **happened)
+    return Anchors(keys, method, table.name, seed if drawn else None, params)

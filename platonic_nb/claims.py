@@ -15,30 +15,33 @@ from .core import PlatonicError
 from .table import common_keys
 from .zoo import architecture, controls
 from .projection import PlatonicSpace, project
-from .alignment import (agreement, cka, handmade, ladder_all, neighbour_pool, paper_knn, remove_element_means, verdict)
+from .alignment import (
+    agreement, cka, handmade, ladder_all, neighbour_pool, paper_knn, remove_element_means, verdict)
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-006
 @dataclass(frozen=True, eq=False, repr=False)
 class Inputs:
     "The material of a run; what is costly is computed when first asked for."
-    tables:dict       # model name -> EmbeddingTable, all atoms that the model could take
-    untrained:dict    # control name -> EmbeddingTable, fewer structures
-    anchors:object    # `Anchors` among atoms that all models share
-    structures:list   # of ase.Atoms, the corpus
-    pool:set          # ids of the structures on which scores stand beside their nulls
+    tables:dict             # model name -> EmbeddingTable, all atoms that the model could take
+    untrained:dict          # control name -> EmbeddingTable, fewer structures
+    anchors:object          # `Anchors` among atoms that all models share
+    structures:list         # of ase.Atoms, the corpus
+    pool:set                # ids of the structures on which scores stand beside their nulls
     center:str|None = "anchors" # see `project`
-    k:int = 10        # neighbours per atom
-    seed:int = 0      # of everything drawn
-    readouts:dict = field(default_factory=dict) # model name -> EmbeddingTable of the layer that its energy is read from, where that is another
-    def __repr__(self): return (f"Inputs: {', '.join(self.tables)}; {len(self.untrained)} controls; {len(self.structures)} structures, "
-                                f"{len(self.pool)} of them in the pool; {self.anchors.k} anchors")
+    k:int = 10              # neighbours per atom
+    seed:int = 0            # of everything drawn
+    readouts:dict = field(default_factory=dict) # model name -> EmbeddingTable of the layer of its energy, where another
+    def __repr__(self):
+        return (f"Inputs: {', '.join(self.tables)}; {len(self.untrained)} controls; {len(self.structures)} structures, "
+                f"{len(self.pool)} of them in the pool; {self.anchors.k} anchors")
     def controls_of(self, name:str)->list:
         "The untrained controls of a model that are at hand."
         return [c for c in controls(name) if c in self.untrained]
     def pairs(self, across:bool=True)->list:
         "Pairs of models, (a, b); of different architectures only, unless there are none."
         every = list(combinations(self.tables, 2))
-        return [p for p in every if architecture(p[0]) != architecture(p[1])] or every if across else every
+        if not across: return every
+        return [p for p in every if architecture(p[0]) != architecture(p[1])] or every
     @cached_property
     def space(self)->PlatonicSpace:
         "The models' coordinates."
@@ -63,77 +66,98 @@ def coords(self:Inputs,
            name:str,      # a model, a control, or "handmade"
            keys=None,     # MultiIndex of (structure, site); None: the common atoms of the pool
            )->np.ndarray: # (n, K) float64
-    "Coordinates of some atoms. Raises `PlatonicError` for a name that is not in the run or atoms that it does not hold."
+    """Coordinates of some atoms.
+
+    Raises `PlatonicError` for a name that is not in the run or atoms that it does not hold.
+    """
     keys = self.pool_keys if keys is None else keys
     if name == "handmade": return np.asarray(self.handmade.select(keys).X, dtype=np.float64)
     table = self.tables.get(name, self.untrained.get(name))
-    if table is None: raise PlatonicError(f'coords: no table "{name}", there are {", ".join([*self.tables, *self.untrained])}, handmade')
+    if table is None:
+        names = ", ".join([*self.tables, *self.untrained])
+        raise PlatonicError(f'coords: no table "{name}", there are {names}, handmade')
     return project(table.select(keys).X, self.anchors.of(table), self.center)
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-013
 def _draws(e): return (float(e[0]), np.asarray(e[1])) if isinstance(e, tuple) else (float(e.value), np.asarray(e.draws))
 
-def claim(id:int,         # number in the ledger
-          chapter:str,    # two digits
-          statement:str,  # what is claimed
-          statistic:str,  # what was measured; larger is better
-          value,          # `Estimate`, or (value, (n,) draws)
-          nulls:dict,     # name of a rung -> the same, resampled together with the value
-          detail:str="",  # one sentence of what stands behind the number
+def claim(id:int,                # number in the ledger
+          chapter:str,           # two digits
+          statement:str,         # what is claimed
+          statistic:str,         # what was measured; larger is better
+          value,                 # `Estimate`, or (value, (n,) draws)
+          nulls:dict,            # name of a rung -> the same, resampled together with the value
+          detail:str="",         # one sentence of what stands behind the number
           missing:str|None=None, # what a full verdict needs and is absent
           margin:float=0.0,      # see `verdict`
-          )->dict:        # entry of `claims` in results.json
-    "An entry of the ledger. Raises `PlatonicError` without a null, or when value and nulls were not resampled together."
+          )->dict:               # entry of `claims` in results.json
+    """An entry of the ledger.
+
+    Raises `PlatonicError` without a null, or when value and nulls were not resampled together.
+    """
     (v, dv), each = _draws(value), {n: _draws(e) for n, e in nulls.items()}
     if not each: raise PlatonicError(f"claim {id}: no null; a value alone shows nothing")
-    if any(d.shape != dv.shape for _, d in each.values()): raise PlatonicError(f"claim {id}: value and nulls differ in their number of draws; resample them together")
+    if any(d.shape != dv.shape for _, d in each.values()):
+        raise PlatonicError(f"claim {id}: value and nulls differ in their number of draws; resample them together")
     strongest = max(each, key=lambda n: each[n][0])
     gaps = dv - np.max([d for _, d in each.values()], axis=0)
     ci = lambda draws: np.nanquantile(draws, [.025, .975]).tolist()
-    return {"id": id, "chapter": chapter, "statement": statement, "statistic": statistic, "value": v, "ci95": ci(dv),
-            "null": {"name": strongest, "value": each[strongest][0]}, "nulls": {n: {"value": x, "ci95": ci(d)} for n, (x, d) in each.items()},
-            "difference": {"value": v - each[strongest][0], "ci95": ci(gaps)}, "verdict": verdict(ci(gaps), margin, missing), "missing": missing, "detail": detail}
+    top = each[strongest][0]
+    return {"id": id, "chapter": chapter, "statement": statement, "statistic": statistic,
+            "value": v, "ci95": ci(dv),
+            "null": {"name": strongest, "value": top},
+            "nulls": {n: {"value": x, "ci95": ci(d)} for n, (x, d) in each.items()},
+            "difference": {"value": v - top, "ci95": ci(gaps)},
+            "verdict": verdict(ci(gaps), margin, missing), "missing": missing, "detail": detail}
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-020
 def ladders(inputs:Inputs # of a run
             )->tuple:     # (list of `Ladder`, one per pair of models; the `Pool`)
     "Every pair of models on its ladder, all on the common atoms of the pool."
-    atoms, names = inputs.pool_atoms, [*inputs.tables, *inputs.untrained, "handmade"]
-    pool = neighbour_pool({n: inputs.coords(n) for n in names}, atoms["Z"], atoms["structure"], inputs.k, atoms["family"], inputs.seed)
-    return ladder_all(pool, list(inputs.tables), {n: inputs.controls_of(n) for n in inputs.tables}, seed=inputs.seed), pool
+    atoms = inputs.pool_atoms
+    coords = {n: inputs.coords(n) for n in [*inputs.tables, *inputs.untrained, "handmade"]}
+    pool = neighbour_pool(coords, atoms["Z"], atoms["structure"], inputs.k, atoms["family"], inputs.seed)
+    controls_of = {n: inputs.controls_of(n) for n in inputs.tables}
+    return ladder_all(pool, list(inputs.tables), controls_of, seed=inputs.seed), pool
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-021
 def claim_geometry(ladders # list of `Ladder` of all pairs
                    )->dict: # entry of the ledger
     "Claim 1: different models share a geometry."
     across = [l for l in ladders if architecture(l.a) != architecture(l.b)]
-    which, across = "of different architectures" if across else "(one architecture only)", across or ladders
+    which = "of different architectures" if across else "(one architecture only)"
+    across = across or ladders
     climbs = [l.within for l in across]
     value, gap = (np.mean([c.draws[:, i] for c in climbs], axis=0) for i in (0, 1))
     best = np.mean([c.value - c.difference for c in climbs])
     weakest = min(across, key=lambda l: l.within.difference)
     entry = claim(1, "04", "Different models share a geometry beyond the element itself",
-                  f"mean over {len(across)} pairs {which}: mutual {across[0].k}-NN overlap among atoms of the same element",
-                  (np.mean([c.value for c in climbs]), value), {"strongest rung of each pair's ladder": (best, value - gap)},
+                  f"mean over {len(across)} pairs {which}: "
+                  f"mutual {across[0].k}-NN overlap among atoms of the same element",
+                  (np.mean([c.value for c in climbs]), value),
+                  {"strongest rung of each pair's ladder": (best, value - gap)},
                   missing=next((c.missing for c in climbs if c.missing), None))
     supported = sum(c.verdict == "supported" for c in climbs)
-    return entry | {"pairs": len(across), "pairs_supported": supported, "detail":
-        f"{supported} of {len(across)} pairs alone are above every rung; weakest: {weakest.a} with {weakest.b} ({weakest.within.difference:+.3f})."}
+    return entry | {
+        "pairs": len(across), "pairs_supported": supported,
+        "detail": f"{supported} of {len(across)} pairs alone are above every rung; "
+                  f"weakest: {weakest.a} with {weakest.b} ({weakest.within.difference:+.3f})."}
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-027
 def _cka_entries(inputs):
-    "Linear CKA on the pool, raw and with element means removed; the latter on elements that occur in two structures or more."
+    "Linear CKA on the pool, raw and with element means removed; the latter on elements in two structures or more."
     atoms, X = inputs.pool_atoms, {n: inputs.coords(n) for n in inputs.tables}
     often = (atoms.groupby("Z")["structure"].transform("nunique") > 1).to_numpy()
     rest = {n: remove_element_means(x[often], atoms["Z"][often]) for n, x in X.items()}
     for a, b in combinations(X, 2):
-        yield {"a": a, "b": b, "n": len(atoms), "value": cka(X[a], X[b]), "n_element_means_removed": int(often.sum()),
-               "element_means_removed": cka(rest[a], rest[b])}
+        yield {"a": a, "b": b, "n": len(atoms), "value": cka(X[a], X[b]),
+               "n_element_means_removed": int(often.sum()), "element_means_removed": cka(rest[a], rest[b])}
 
 def _published(inputs):
     keys = common_keys(inputs.tables.values())
     Z = {n: project(t.select(keys).X, inputs.anchors.of(t), None) for n, t in inputs.tables.items()}
-    return [{"a": a, "b": b, "k": inputs.k, "n": min(1000, len(keys)), "value": paper_knn(Z[a], Z[b], k=inputs.k)} for a, b in combinations(Z, 2)]
+    return [{"a": a, "b": b, "k": inputs.k, "n": min(1000, len(keys)),
+             "value": paper_knn(Z[a], Z[b], k=inputs.k)} for a, b in combinations(Z, 2)]
 
 # %% ../nbs/04c_claims.ipynb #04c-clai-028
 def study(inputs:Inputs # of a run
@@ -141,8 +165,10 @@ def study(inputs:Inputs # of a run
     "Chapter 04 of a run: every pair on its ladder, on all atoms, by CKA and as published."
     found, pool = ladders(inputs)
     atoms = inputs.space.atoms
-    lists = neighbour_pool(inputs.space.coords, atoms["Z"], atoms["structure"], inputs.k, atoms["family"], inputs.seed)
-    where = {"n_structures": len(set(pool.groups)), "n_atoms": len(pool.Z), "units": len(set(pool.units)), "structures": sorted(inputs.pool)}
+    lists = neighbour_pool(inputs.space.coords, atoms["Z"], atoms["structure"], inputs.k, atoms["family"],
+                           inputs.seed)
+    where = {"n_structures": len(set(pool.groups)), "n_atoms": len(pool.Z), "units": len(set(pool.units)),
+             "structures": sorted(inputs.pool)}
     knn = {"k": inputs.k, "pool": where, "pairs": [l.to_dict() for l in found], "as_published": _published(inputs),
            "all_atoms": agreement(lists, list(inputs.tables), seed=inputs.seed).to_dict("records")}
     return {"mutual_knn": knn, "cka": {"pairs": list(_cka_entries(inputs))}}, [claim_geometry(found)]

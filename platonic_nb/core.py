@@ -118,8 +118,8 @@ def progress(desc:str,        # short label before the bar
 
 # %% ../nbs/core.ipynb #core-033
 _OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#6A3D9A"]
-_FIXED = ["7net-0", "chgnet-0.3.0", "7net-l3i5", "7net-0_22May2024", "7net-mf-0:PBE", "7net-mf-0:R2SCAN",
-          "chgnet-0.2.0", "chgnet-r2scan"]
+_FIXED = ["7net-0", "chgnet-0.3.0", "7net-l3i5", "7net-0_22May2024",
+          "7net-mf-0:PBE", "7net-mf-0:R2SCAN", "chgnet-0.2.0", "chgnet-r2scan"]
 
 def model_color(name:str # a model's name; `NAME@untrained...` for a control
                 )->str:  # hexadecimal colour
@@ -133,11 +133,13 @@ def figure_style():
     "Matplotlib settings for the figures of this book, inside a `with` block only."
     import matplotlib as mpl
     import matplotlib.pyplot as plt
-    if not plt.get_fignums(): plt.switch_backend(plt.get_backend()) # else a notebook's first figure would switch it inside, and be undone
+    if not plt.get_fignums(): # else a notebook's first figure would switch the backend inside, and that be undone
+        plt.switch_backend(plt.get_backend())
     with mpl.rc_context({"figure.dpi": 80, "savefig.dpi": 160, "font.size": 9.5, "axes.spines.top": False,
                          "axes.spines.right": False, "axes.titlesize": 10, "axes.titleweight": "bold",
                          "axes.titlelocation": "left", "legend.frameon": False, "figure.constrained_layout.use": True,
-                         "svg.hashsalt": "platonic_nb", "figure.facecolor": "white"}): yield
+                         "svg.hashsalt": "platonic_nb", "figure.facecolor": "white"}):
+        yield
 
 # %% ../nbs/core.ipynb #core-038
 GROUP_COLORS = {"alkali": "#E69F00", "alkaline earth": "#F0E442", "transition": "#0072B2", "lanthanide": "#56B4E9",

@@ -22,14 +22,15 @@ def per_structure(X,     # (n, d) one row per atom
                   )->pd.DataFrame: # one row per structure and element that it holds, index (structure, Z)
     "Mean vector of each element in each structure."
     X = check_matrix(X, "per_structure: X", constant_ok=True)
-    if len(X) != len(atoms): raise PlatonicError(f"per_structure: {len(X)} rows but {len(atoms)} atoms; they must match row by row")
+    if len(X) != len(atoms):
+        raise PlatonicError(f"per_structure: {len(X)} rows but {len(atoms)} atoms; they must match row by row")
     f = pd.DataFrame(X, index=pd.MultiIndex.from_arrays([atoms["structure"], atoms["Z"]], names=["structure", "Z"]))
     return f.groupby(level=[0, 1], sort=True).mean()
 
 def element_vectors(X,     # (n, d) one row per atom
                     atoms, # frame with the columns structure and Z, row by row
                     )->pd.DataFrame: # index Z, one column per coordinate
-    "Mean vector of each element: over its atoms in each structure, then over structures, so that a large crystal counts once."
+    "Mean vector of each element: over its atoms in each structure, then over structures (a large one counts once)."
     return per_structure(X, atoms).groupby(level="Z", sort=True).mean()
 
 # %% ../nbs/05_elements.ipynb #05-elements-014
@@ -40,8 +41,9 @@ PLACES = ("group", "period")
 def _properties(z):
     from pymatgen.core import Element
     e = Element.from_Z(z)
-    asked = {"electronegativity": lambda: e.X, "radius": lambda: e.atomic_radius, "ionisation energy": lambda: e.ionization_energy,
-             "electron affinity": lambda: e.electron_affinity, "oxidation state": lambda: max(e.common_oxidation_states),
+    asked = {"electronegativity": lambda: e.X, "radius": lambda: e.atomic_radius,
+             "ionisation energy": lambda: e.ionization_energy, "electron affinity": lambda: e.electron_affinity,
+             "oxidation state": lambda: max(e.common_oxidation_states),
              "group": lambda: e.group, "period": lambda: e.row, "Mendeleev number": lambda: e.mendeleev_no}
     return {name: _number(get) for name, get in asked.items()} | {"block": e.block}
 
@@ -60,17 +62,20 @@ def element_properties(Z # atomic numbers
 # %% ../nbs/05_elements.ipynb #05-elements-018
 def property_distances(properties, # frame with index Z; numeric columns
                        )->pd.DataFrame: # (elements, elements); elements with a missing value are left out
-    "Distances between elements in properties of unit spread. Raises `PlatonicError` when fewer than four elements have them all."
+    "Distances between elements in properties of unit spread. Raises `PlatonicError` below four elements that have all."
     from scipy.spatial.distance import pdist, squareform
     P = pd.DataFrame(properties)
     words = [str(c) for c in P if not pd.api.types.is_numeric_dtype(P[c])]
-    if words: raise PlatonicError(f"property_distances: {', '.join(words)} is no number; choose numeric columns")
+    if words:
+        raise PlatonicError(f"property_distances: {', '.join(words)} is no number; choose numeric columns")
     P = P.dropna().astype(float)
     P = P.loc[:, P.std(ddof=0) > 0] if len(P) else P
     if len(P) < 4 or not P.shape[1]:
-        raise PlatonicError(f"property_distances: {len(P)} elements have all of {', '.join(map(str, properties.columns))} and "
-                            f"{P.shape[1]} of these vary; want at least 4 elements and 1 property")
-    return pd.DataFrame(squareform(pdist(((P - P.mean()) / P.std(ddof=0)).to_numpy())), P.index, P.index)
+        names = ", ".join(map(str, properties.columns))
+        raise PlatonicError(f"property_distances: {len(P)} elements have all of {names} "
+                            f"and {P.shape[1]} of these vary; want at least 4 elements and 1 property")
+    standard = (P - P.mean()) / P.std(ddof=0)
+    return pd.DataFrame(squareform(pdist(standard.to_numpy())), P.index, P.index)
 
 # %% ../nbs/05_elements.ipynb #05-elements-022
 def element_similarity(vectors,             # frame with index Z, one row per element
@@ -84,11 +89,14 @@ def element_similarity(vectors,             # frame with index Z, one row per el
     M = check_matrix(vectors, "element_similarity", 3, constant_ok=True)
     C = M - M.mean(0)
     length = np.linalg.norm(C, axis=1)
-    if length.max() <= 1e-12 * max(np.abs(M).max(), 1): raise PlatonicError("element_similarity: all elements have the same vector")
+    if length.max() <= 1e-12 * max(np.abs(M).max(), 1):
+        raise PlatonicError("element_similarity: all elements have the same vector")
     if metric == "euclidean": S = 1 / (1 + squareform(pdist(M)))
-    elif metric != "cosine": raise PlatonicError(f'element_similarity: metric "{metric}", want "cosine" or "euclidean"')
+    elif metric != "cosine":
+        raise PlatonicError(f'element_similarity: metric "{metric}", want "cosine" or "euclidean"')
     elif (length <= 1e-9 * length.max()).any():
-        raise PlatonicError(f"element_similarity: element {vectors.index[np.argmin(length)]} coincides with the mean of all, so it has no direction; leave it out")
+        raise PlatonicError(f"element_similarity: element {vectors.index[np.argmin(length)]} coincides with the mean "
+                            "of all, so it has no direction; leave it out")
     else: S = np.clip((C @ C.T) / np.outer(length, length), -1, 1)
     np.fill_diagonal(S, 1)
     return pd.DataFrame(S, vectors.index, vectors.index)
@@ -112,7 +120,8 @@ def dendrogram(similarity,         # frame (elements, elements) as from `element
         top, leaves = links[:, 2].max(), np.asarray(similarity.index)[drawn["leaves"]]
         for i, (z, family) in enumerate(zip(leaves, element_groups(leaves))):
             ax.plot(10 * i + 5, -.03 * top, "s", ms=5, color=GROUP_COLORS[family], clip_on=False)
-            ax.text(10 * i + 5, -(.07 + .08 * (i % 2)) * top, Element.from_Z(int(z)).symbol, ha="center", va="top", fontsize=7)
+            ax.text(10 * i + 5, -(.07 + .08 * (i % 2)) * top, Element.from_Z(int(z)).symbol,
+                    ha="center", va="top", fontsize=7)
         ax.set(title=title, ylabel="1 - similarity", ylim=(-.04 * top, None))
         ax.spines["bottom"].set_visible(False)
     return fig
@@ -128,12 +137,12 @@ def _place(z):
 def _shade(color):  # black on light tiles, white on dark ones
     return "white" if np.dot(color[:3], [0.3, 0.59, 0.11]) < 0.45 else "black"
 
-def plot_periodic_table(values,          # Series: atomic number -> number; NaN or absent stays white
-                        label:str="",    # of the colour bar
+def plot_periodic_table(values,             # Series: atomic number -> number; NaN or absent stays white
+                        label:str="",       # of the colour bar
                         cmap:str="cividis", # matplotlib colour map
-                        limits=None,     # (low, high) of the colours
-                        marked=(),       # atomic numbers that get a red frame
-                        ):               # matplotlib figure
+                        limits=None,        # (low, high) of the colours
+                        marked=(),          # atomic numbers that get a red frame
+                        ):                  # matplotlib figure
     "A heat map on the periodic table, value under each symbol."
     import matplotlib.pyplot as plt
     from pymatgen.core import Element
@@ -143,12 +152,14 @@ def plot_periodic_table(values,          # Series: atomic number -> number; NaN 
     with figure_style():
         fig, ax = plt.subplots(figsize=(8.4, 4.2))
         for z in range(1, 104):
-            (x, y), v = _place(z), values.get(z)
+            (x, y), v, red = _place(z), values.get(z), z in marked
             color = (1, 1, 1, 1) if v is None else plt.get_cmap(cmap)(norm(v))
-            ax.add_patch(plt.Rectangle((x - .47, y - .47), .94, .94, fc=color, ec="#D00000" if z in marked else ".8", lw=2 if z in marked else .6,
-                                       zorder=2 if z in marked else 1))
-            ax.text(x, y - (.1 if v is not None else 0), Element.from_Z(z).symbol, ha="center", va="center", fontsize=7.5, color=_shade(color) if v is not None else ".7")
-            if v is not None: ax.text(x, y + .28, f"{v:.2g}", ha="center", va="center", fontsize=5, color=_shade(color))
+            frame = dict(ec="#D00000", lw=2, zorder=2) if red else dict(ec=".8", lw=.6, zorder=1)
+            ax.add_patch(plt.Rectangle((x - .47, y - .47), .94, .94, fc=color, **frame))
+            ink = ".7" if v is None else _shade(color)
+            ax.text(x, y - (.1 if v is not None else 0), Element.from_Z(z).symbol,
+                    ha="center", va="center", fontsize=7.5, color=ink)
+            if v is not None: ax.text(x, y + .28, f"{v:.2g}", ha="center", va="center", fontsize=5, color=ink)
         ax.set(xlim=(.4, 18.6), ylim=(10, .4), aspect="equal"); ax.axis("off")
         fig.colorbar(plt.cm.ScalarMappable(norm, cmap), ax=ax, shrink=.6, label=label)
     return fig
@@ -158,11 +169,15 @@ def _ranked(D, name, method):
     "Off-diagonal entries as ranks, centred and of unit length, in a full matrix with zero diagonal."
     from scipy.stats import rankdata
     D = np.asarray(D, dtype=float)
-    if D.ndim != 2 or D.shape[0] != D.shape[1] or len(D) < 4: raise PlatonicError(f"{name}: want a square matrix of at least 4 elements, got shape {D.shape}")
-    if not np.isfinite(D).all() or not np.allclose(D, D.T): raise PlatonicError(f"{name}: want finite, symmetric distances")
-    if method not in ("spearman", "pearson"): raise PlatonicError(f'mantel: method "{method}", want "spearman" or "pearson"')
+    if D.ndim != 2 or D.shape[0] != D.shape[1] or len(D) < 4:
+        raise PlatonicError(f"{name}: want a square matrix of at least 4 elements, got shape {D.shape}")
+    if not np.isfinite(D).all() or not np.allclose(D, D.T):
+        raise PlatonicError(f"{name}: want finite, symmetric distances")
+    if method not in ("spearman", "pearson"):
+        raise PlatonicError(f'mantel: method "{method}", want "spearman" or "pearson"')
     upper = np.triu_indices(len(D), 1)
-    if np.ptp(D[upper]) <= 1e-12 * np.abs(D[upper]).max(): raise PlatonicError(f"{name}: all distances are equal, so there is nothing to order")
+    if np.ptp(D[upper]) <= 1e-12 * np.abs(D[upper]).max():
+        raise PlatonicError(f"{name}: all distances are equal, so there is nothing to order")
     d = rankdata(D[upper]) if method == "spearman" else D[upper]
     d, out = d - d.mean(), np.zeros(D.shape)
     out[upper] = d / np.linalg.norm(d) / np.sqrt(2)  # each pair stands in the matrix twice
@@ -171,7 +186,9 @@ def _ranked(D, name, method):
 def _aligned(tables):
     "Frames on the elements that all share, in one order; arrays as they are."
     if not all(isinstance(t, pd.DataFrame) for t in tables):
-        if len({np.shape(t) for t in tables}) > 1: raise PlatonicError(f"mantel: shapes {[np.shape(t) for t in tables]} differ; pass frames with index Z, or equal shapes")
+        if len({np.shape(t) for t in tables}) > 1:
+            raise PlatonicError(f"mantel: shapes {[np.shape(t) for t in tables]} differ; "
+                                "pass frames with index Z, or equal shapes")
         return [np.asarray(t, dtype=float) for t in tables], None
     index = tables[0].index
     for t in tables[1:]: index = index[index.isin(t.index)]
@@ -183,10 +200,13 @@ def _orders(strata, n_perm, seed):
     s = np.unique(strata, return_inverse=True)[1]
     rows = [np.flatnonzero(s == c) for c in range(s.max() + 1)]
     total = math.prod(math.factorial(len(r)) for r in rows)
-    if total == 1: raise PlatonicError("mantel: every stratum holds one element, so no two can exchange names; use fewer strata")
+    if total == 1:
+        raise PlatonicError("mantel: every stratum holds one element, so no two can exchange names; "
+                            "use fewer strata")
     if total > n_perm:
-        out, home = np.empty((n_perm, len(s)), int), np.argsort(s, kind="stable")
-        out[:, home] = np.lexsort((np.random.default_rng(seed).random((n_perm, len(s))), np.broadcast_to(s, (n_perm, len(s)))), axis=-1)
+        out, home, shape = np.empty((n_perm, len(s)), int), np.argsort(s, kind="stable"), (n_perm, len(s))
+        lots = np.random.default_rng(seed).random(shape)
+        out[:, home] = np.lexsort((lots, np.broadcast_to(s, shape)), axis=-1)
         return out, False
     out = np.tile(np.arange(len(s)), (total, 1))
     for i, choice in enumerate(product(*(permutations(r) for r in rows))):
@@ -196,7 +216,8 @@ def _orders(strata, n_perm, seed):
 def _relabelled(A, B, orders, block=64):
     "(m, t) correlations of A under each order with each of the t matrices B."
     flat = np.stack([b.ravel() for b in B], axis=1)
-    parts = [A[o[:, :, None], o[:, None, :]].reshape(len(o), -1) @ flat for o in np.split(orders, range(block, len(orders), block))]
+    blocks = np.split(orders, range(block, len(orders), block))
+    parts = [A[o[:, :, None], o[:, None, :]].reshape(len(o), -1) @ flat for o in blocks]
     return np.concatenate(parts)
 
 # %% ../nbs/05_elements.ipynb #05-elements-040
@@ -209,38 +230,48 @@ class Mantel:
     n:int            # elements
     null:np.ndarray  # (n_perm,) the relabelled values
     exact:bool       # all relabellings were tried
-    def __repr__(self): return f"r={self.r:.3f}, p={self.p:.2g}, z={self.z:.1f} ({self.n} elements, {len(self.null)} relabellings{', all there are' if self.exact else ''})"
+    def __repr__(self):
+        every = ", all there are" if self.exact else ""
+        return (f"r={self.r:.3f}, p={self.p:.2g}, z={self.z:.1f} "
+                f"({self.n} elements, {len(self.null)} relabellings{every})")
 
 # %% ../nbs/05_elements.ipynb #05-elements-041
-def mantel(D,                 # (n, n) distances between elements: frame with index Z, or array
-           E,                 # the same in another space
-           given=None,        # a third: partial correlation
-           strata=None,       # label per element (Series with index Z, or array): names are exchanged inside each only
-           n_perm:int=999,    # relabellings
-           seed:int=0,        # of them
+def mantel(D,                     # (n, n) distances between elements: frame with index Z, or array
+           E,                     # the same in another space
+           given=None,            # a third: partial correlation
+           strata=None,           # label per element (Series with index Z, or array): names are exchanged inside each
+           n_perm:int=999,        # relabellings
+           seed:int=0,            # of them
            method:str="spearman", # or "pearson"
            )->Mantel:
-    """Do elements that are far apart in D tend to be far apart in E? One-sided test by exchanging the elements' names in D (@eq-mantel).
+    """Do elements that are far apart in D tend to be far apart in E?
 
-    Frames are compared on the elements they share. With `given` the p-value is too small when all three tables are smooth in something else.
+    One-sided test by exchanging the elements' names in D (@eq-mantel). Frames are compared on the elements they share.
+    With `given` the p-value is too small when all three tables are smooth in something else.
     Raises `PlatonicError` for fewer than four elements, equal distances, or E equal to `given`.
     Source: Mantel (1967); partial: Smouse, Long, Sokal (1986).
     """
     if n_perm < 19: raise PlatonicError(f"mantel: n_perm={n_perm} cannot reach p=0.05, want at least 19")
     squares, index = _aligned([D, E] + ([] if given is None else [given]))
     A, *B = (_ranked(s, f"mantel: table {i + 1}", method) for i, s in enumerate(squares))
-    labels = np.zeros(len(A), int) if strata is None else strata.loc[index].to_numpy() if isinstance(strata, pd.Series) and index is not None else np.asarray(strata)
-    if len(labels) != len(A): raise PlatonicError(f"mantel: {len(labels)} strata for {len(A)} elements; give one per element")
+    if strata is None: labels = np.zeros(len(A), int)
+    elif isinstance(strata, pd.Series) and index is not None: labels = strata.loc[index].to_numpy()
+    else: labels = np.asarray(strata)
+    if len(labels) != len(A):
+        raise PlatonicError(f"mantel: {len(labels)} strata for {len(A)} elements; give one per element")
     orders, exact = _orders(labels, n_perm, seed)
     rs = _relabelled(A, B, np.vstack([np.arange(len(A)), orders]))
     if given is not None: rs = _partial(rs, float((B[0] * B[1]).sum()))
     r, null = rs[0, 0], rs[1:, 0]
     hits = (null >= r - 1e-12).sum()
     spread = null.std()
-    return Mantel(float(r), float(hits / len(null) if exact else (1 + hits) / (1 + len(null))), float((r - null.mean()) / spread) if spread else 0.0, len(A), null, exact)
+    p = hits / len(null) if exact else (1 + hits) / (1 + len(null))
+    z = float((r - null.mean()) / spread) if spread else 0.0
+    return Mantel(float(r), float(p), z, len(A), null, exact)
 
 def _partial(rs, between):
-    if 1 - between**2 < 1e-9: raise PlatonicError("mantel: E and `given` order the pairs alike; nothing is left once one is given")
+    if 1 - between**2 < 1e-9:
+        raise PlatonicError("mantel: E and `given` order the pairs alike; nothing is left once one is given")
     return (rs[:, :1] - rs[:, 1:] * between) / np.sqrt(np.maximum((1 - rs[:, 1:]**2) * (1 - between**2), 1e-12))
 
 # %% ../nbs/05_elements.ipynb #05-elements-052
@@ -258,7 +289,8 @@ def rsa(distances,      # dict name -> (n, n) frame or array, or a list: several
     upper = np.triu_indices(len(squares[0]), 1)
     y, *xs = (_ranked(s, f"rsa: table {i}", "spearman")[upper] for i, s in enumerate(squares))
     X = np.stack(xs, axis=1)
-    draws = np.random.default_rng(seed).multinomial(len(squares[0]), np.full(len(squares[0]), 1 / len(squares[0])), n)
+    size = len(squares[0])
+    draws = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), n)
     def corr(w): # (m, pairs) weights -> (m, c)
         total = w.sum(1, keepdims=True)
         mx, my = w @ X / total, w @ y[:, None] / total
@@ -266,25 +298,34 @@ def rsa(distances,      # dict name -> (n, n) frame or array, or a list: several
         return (w @ (X * y[:, None]) / total - mx * my) / np.sqrt(vx * vy)
     weights = (draws[:, upper[0]] * draws[:, upper[1]]).astype(float)
     values, spread = corr(np.ones((1, len(y))))[0], corr(weights)
-    return Estimate(values, np.nanquantile(spread, [.025, .975], axis=0), spread, len(squares[0]), len(squares[0]))
+    return Estimate(values, np.nanquantile(spread, [.025, .975], axis=0), spread, size, size)
 
 # %% ../nbs/05_elements.ipynb #05-elements-056
-CARRIED = {"MACE-MP-0": "mace_mp0", "Orb-v2": "orb_v2", "SevenNet": "sevennet", "CHGNet": "chgnet", "Chemeleon": "chemeleon", "mat2vec": "mat2vec",
-           "Magpie": "magpie", "random": "random_200_new"}
+CARRIED = {"MACE-MP-0": "mace_mp0", "Orb-v2": "orb_v2", "SevenNet": "sevennet", "CHGNet": "chgnet",
+           "Chemeleon": "chemeleon", "mat2vec": "mat2vec", "Magpie": "magpie", "random": "random_200_new"}
 
 @cache
 def element_embedding(name:str # one of `CARRIED`
                       )->pd.DataFrame: # index Z, one column per feature
-    """Element vectors from the ElementEmbeddings package. Raises `PlatonicError` when it is not installed or does not know the name.
+    """Element vectors from the ElementEmbeddings package.
+
+    Raises `PlatonicError` when it is not installed or does not know the name.
 
     Source: Onwuli et al., Digital Discovery 2, 1558 (2023), and the models' papers.
     """
     from importlib.metadata import PackageNotFoundError, distribution
-    if name not in CARRIED: raise PlatonicError(f"element_embedding: no {name!r}.{suggest(name, CARRIED)} There are {', '.join(CARRIED)}")
-    try: file = distribution("ElementEmbeddings").locate_file(f"elementembeddings/data/element_representations/{CARRIED[name]}.csv")
-    except PackageNotFoundError as e: raise PlatonicError("element_embedding: ElementEmbeddings is not installed; pip install ElementEmbeddings") from e
+    if name not in CARRIED:
+        raise PlatonicError(f"element_embedding: no {name!r}.{suggest(name, CARRIED)} There are {', '.join(CARRIED)}")
+    path = f"elementembeddings/data/element_representations/{CARRIED[name]}.csv"
+    try: file = distribution("ElementEmbeddings").locate_file(path)
+    except PackageNotFoundError as e:
+        raise PlatonicError("element_embedding: ElementEmbeddings is not installed; "
+                            "pip install ElementEmbeddings") from e
     try: frame = pd.read_csv(file, index_col=0, keep_default_na=False, na_values=[""])
-    except OSError as e: raise PlatonicError(f"element_embedding: this ElementEmbeddings has no file {CARRIED[name]}.csv; install 0.8 or newer") from e
+    except OSError as e:
+        raise PlatonicError(f"element_embedding: this ElementEmbeddings has no file {CARRIED[name]}.csv; "
+                            "install 0.8 or newer") from e
     from ase.data import atomic_numbers
     frame = frame[frame.index.isin(list(atomic_numbers)) & (frame.index != "X")]
-    return frame.set_axis(pd.Index([atomic_numbers[s] for s in frame.index], name="Z")).sort_index().dropna(axis=1).astype(float)
+    Z = pd.Index([atomic_numbers[s] for s in frame.index], name="Z")
+    return frame.set_axis(Z).sort_index().dropna(axis=1).astype(float)

@@ -25,14 +25,15 @@ def _distances(atoms, radius):
                                         lattice=np.ascontiguousarray(atoms.cell.array, dtype=float), tol=1e-8)
     return i[d > 1e-3], d[d > 1e-3]  # an atom is no neighbour of itself
 
-def coordination(atoms,           # ase.Atoms, periodic
-                 radius:float=6.0,# neighbours are searched within this, angstrom; twice as far for atoms that have none
-                 )->np.ndarray:   # (n,) effective coordination numbers; NaN for an atom without neighbours
+def coordination(atoms,            # ase.Atoms, periodic
+                 radius:float=6.0, # neighbours are searched within this, angstrom; twice as far for atoms without any
+                 )->np.ndarray:    # (n,) effective coordination numbers; NaN for an atom without neighbours
     "Effective coordination number of every atom (@eq-econ). Source: Hoppe, Z. Kristallogr. 150, 23 (1979)."
     n = len(atoms)
     i, d = _distances(atoms, radius)
     if len(np.unique(i)) < n: i, d = _distances(atoms, 2 * radius)
-    shortest = np.full(n, np.inf); np.minimum.at(shortest, i, d)
+    shortest = np.full(n, np.inf)
+    np.minimum.at(shortest, i, d)
     mean = np.where(np.isfinite(shortest), shortest, np.nan)
     for _ in range(100):
         w = np.exp(1 - (d / mean[i])**6)
@@ -47,36 +48,44 @@ def coordination(atoms,           # ase.Atoms, periodic
 @cache
 def _symmetry(cell, positions, kinds, symprec):
     import spglib
-    shape = np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3), np.frombuffer(kinds, dtype=int)
-    found = spglib.get_symmetry_dataset(shape, symprec=symprec)
-    if found is None: return np.full(len(shape[2]), np.nan), np.arange(len(shape[2]))
-    orbit, cells = found.crystallographic_orbits, len(positions) // 24 / len(np.unique(found.mapping_to_primitive))
-    operations = len(np.unique(spglib.get_symmetry_from_database(found.hall_number)["rotations"], axis=0))  # of the point group
+    kinds = np.frombuffer(kinds, dtype=int)
+    crystal = np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3), kinds
+    found = spglib.get_symmetry_dataset(crystal, symprec=symprec)
+    if found is None: return np.full(len(kinds), np.nan), np.arange(len(kinds))
+    orbit, cells = found.crystallographic_orbits, len(kinds) / len(np.unique(found.mapping_to_primitive))
+    rotations = spglib.get_symmetry_from_database(found.hall_number)["rotations"]
+    operations = len(np.unique(rotations, axis=0)) # of the point group
     return operations * cells / np.bincount(orbit)[orbit], orbit
 
-def site_symmetry(atoms,               # ase.Atoms, periodic
-                  symprec:float=2e-3,  # tolerance in units of the cube root of the volume per atom
-                  )->tuple:            # (n,) order of each site-symmetry group (NaN where spglib finds none), (n,) orbit: label of symmetry-equivalent atoms
-    "Order of the site-symmetry group of every atom, 1 to 48, by spglib."
-    scale = (atoms.get_volume() / len(atoms)) ** (1 / 3)  # crystals that differ by size and elements alone share an answer
+def site_symmetry(atoms,              # ase.Atoms, periodic
+                  symprec:float=2e-3, # tolerance in units of the cube root of the volume per atom
+                  )->tuple:           # (n,) order of each site-symmetry group, (n,) orbit
+    """Order of the site-symmetry group of every atom, 1 to 48, by spglib; NaN where it finds none.
+
+    The orbit is a label that symmetry-equivalent atoms share.
+    """
+    scale = (atoms.get_volume() / len(atoms)) ** (1 / 3) # crystals that differ by size and elements share an answer
     kinds = np.unique(atoms.numbers, return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(kinds[1]))[kinds[2]]     # elements in the order in which they appear
+    order = np.argsort(np.argsort(kinds[1]))[kinds[2]] # elements in the order in which they appear
     flat = lambda x: np.ascontiguousarray(np.round(x, 6), dtype=float).tobytes()
-    return _symmetry(flat(atoms.cell.array / scale), flat(atoms.get_scaled_positions()), order.astype(int).tobytes(), symprec)
+    cell, positions = flat(atoms.cell.array / scale), flat(atoms.get_scaled_positions())
+    return _symmetry(cell, positions, order.astype(int).tobytes(), symprec)
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-016
-INVARIANTS = {"coordination": "effective coordination number", "site symmetry": "log2 of the order of the site-symmetry group",
+INVARIANTS = {"coordination": "effective coordination number",
+              "site symmetry": "log2 of the order of the site-symmetry group",
               "volume": "log of the volume per atom"}
 
-def structural_invariants(structures, # list of ase.Atoms with info["id"]
-                          )->pd.DataFrame: # index (structure, site); coordination, site symmetry (log2), volume (log), orbit
+def structural_invariants(structures,     # list of ase.Atoms with info["id"]
+                          )->pd.DataFrame: # index (structure, site); coordination, site symmetry, volume, orbit
     "The three invariants of every atom, and which atoms of a structure are equivalent."
     if not len(structures): raise PlatonicError("structural_invariants: got no structures")
     rows = []
     for a in structures:
         order, orbit = site_symmetry(a)
-        rows.append(pd.DataFrame({"structure": str(a.info["id"]), "site": np.arange(len(a)), "coordination": coordination(a), "site symmetry": np.log2(order),
-                                  "volume": math.log(a.get_volume() / len(a)), "orbit": orbit}))
+        rows.append(pd.DataFrame({
+            "structure": str(a.info["id"]), "site": np.arange(len(a)), "coordination": coordination(a),
+            "site symmetry": np.log2(order), "volume": math.log(a.get_volume() / len(a)), "orbit": orbit}))
     return pd.concat(rows, ignore_index=True).set_index(["structure", "site"])
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-019
@@ -87,12 +96,15 @@ def family_folds(families,    # (n,) label of each row
     "Folds that keep families whole and are about equally large."
     codes = np.unique(families, return_inverse=True)[1]
     size, fold, load = np.bincount(codes), np.zeros(codes.max() + 1, int), np.zeros(folds)
-    if len(size) < folds: raise PlatonicError(f"family_folds: {len(size)} families for {folds} folds; add structures of other families")
+    if len(size) < folds:
+        raise PlatonicError(f"family_folds: {len(size)} families for {folds} folds; add structures of other families")
     shuffled = np.random.default_rng(seed).permutation(len(size))
     for f in shuffled[np.argsort(-size[shuffled], kind="stable")]:
-        fold[f] = load.argmin(); load[fold[f]] += size[f]
+        fold[f] = load.argmin()
+        load[fold[f]] += size[f]
     return fold[codes]
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-019c
 def _sums(X, Y, H, fold, folds):
     "Per fold what a fit needs: counts and sums per element, products."
     for f in range(folds):
@@ -102,37 +114,42 @@ def _sums(X, Y, H, fold, folds):
 _PENALTIES = np.logspace(-3, 3, 13)  # of the correlation matrix: its mean eigenvalue is 1
 
 def _fit(parts):
-    "(element counts, element means of X and Y, scale, coefficients (penalties, d, targets)) of a ridge within elements."
+    "(element counts, element means of X and Y, scale, coefficients (penalties, d, targets)), ridge within elements."
     n, sx, sy, xx, xy = (sum(p[i] for p in parts) for i in range(5))
     mx, my = sx / np.maximum(n, 1)[:, None], sy / np.maximum(n, 1)[:, None]
     G, B = (xx - sx.T @ mx) / n.sum(), (xy - sx.T @ my) / n.sum()
     scale = np.sqrt(np.maximum(np.diag(G), 0))
-    scale = np.where(scale > 1e-7 * max(scale.max(), 1e-300), scale, np.inf)  # a coordinate that does not vary within elements is not used
+    varies = scale > 1e-7 * max(scale.max(), 1e-300) # a coordinate that does not vary within elements is not used
+    scale = np.where(varies, scale, np.inf)
     w, U = np.linalg.eigh(G / np.outer(scale, scale))
     b = U.T @ (B / scale[:, None])
     return n, mx, my, scale, np.stack([U @ (b / (np.maximum(w, 0) + a)[:, None]) for a in _PENALTIES])
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-020
-def read_within(X,          # (n, d) coordinates
-                Y,          # (n, t) invariants
-                Z,          # (n,) atomic numbers
-                families,   # (n,) families, kept whole
-                folds:int=5,# of families
-                seed:int=0, # of the folds
-                )->tuple:   # (n, t) invariants without their element's mean, (n, t) predicted; NaN where the element is in no other fold
-    """Ridge regression within elements, every row predicted from other families. Predictions stay inside the range of the invariant within elements.
+def read_within(X,           # (n, d) coordinates
+                Y,           # (n, t) invariants
+                Z,           # (n,) atomic numbers
+                families,    # (n,) families, kept whole
+                folds:int=5, # of families
+                seed:int=0,  # of the folds
+                )->tuple:    # (n, t) invariants without their element's mean, (n, t) predicted
+    """Ridge regression within elements, every row predicted from other families.
 
+    Predictions stay inside the range of the invariant within elements; NaN where the element is in no other fold.
     Raises `PlatonicError` for fewer families than folds, or when no coordinate varies within an element.
     """
-    X, Y = check_matrix(X, "read_within: X", constant_ok=True), check_matrix(Y, "read_within: Y", constant_ok=True)
-    if not len(X) == len(Y) == len(Z) == len(families): raise PlatonicError(f"read_within: {len(X)}, {len(Y)}, {len(Z)}, {len(families)} rows; want one per atom in each")
+    X = check_matrix(X, "read_within: X", constant_ok=True)
+    Y = check_matrix(Y, "read_within: Y", constant_ok=True)
+    if not len(X) == len(Y) == len(Z) == len(families):
+        raise PlatonicError(f"read_within: {len(X)}, {len(Y)}, {len(Z)}, {len(families)} rows; "
+                            "want one per atom in each")
     fold, codes = family_folds(families, folds, seed), np.unique(Z, return_inverse=True)[1]
     X, H = X - X.mean(0), np.eye(codes.max() + 1)[codes]
     parts = list(_sums(X, Y, H, fold, folds))
     truth, predicted, tried = np.full(Y.shape, np.nan), np.full(Y.shape, np.nan), {}
     within = Y - (H.T @ Y / H.sum(0)[:, None])[codes]
     reach = within.min(0), within.max(0)  # no prediction goes beyond what occurs: one outlier must not decide a score
-    def apply(fit, f):  # rows of fold f: what to predict, and each penalty's prediction
+    def apply(fit, f): # rows of fold f: what to predict, and each penalty's prediction
         n, mx, my, scale, coef = fit
         rows = np.flatnonzero(fold == f)[n[codes[fold == f]] > 0]
         return rows, Y[rows] - my[codes[rows]], np.clip(((X[rows] - mx[codes[rows]]) / scale) @ coef, *reach)
@@ -141,19 +158,23 @@ def read_within(X,          # (n, d) coordinates
             fit = _fit([p for f, p in enumerate(parts) if f not in (i, j)])
             for f, other in ((i, j), (j, i)):
                 _, y, p = apply(fit, f)
-                tried[other] = tried.get(other, 0) + ((p - y) ** 2).sum(1)  # losses when `other` is kept out for good
+                tried[other] = tried.get(other, 0) + ((p - y) ** 2).sum(1) # losses when `other` is out for good
     for f in range(folds):
         rows, y, p = apply(_fit([q for g, q in enumerate(parts) if g != f]), f)
-        truth[rows], predicted[rows] = y, np.stack([p[best, :, t] for t, best in enumerate(np.argmin(tried[f], axis=0))], axis=1)
+        chosen = [p[best, :, t] for t, best in enumerate(np.argmin(tried[f], axis=0))]
+        truth[rows], predicted[rows] = y, np.stack(chosen, axis=1)
     return truth, predicted
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-020c
 def skill(truth,          # (n, t) from `read_within`
           predicted,      # (n, t)
           )->np.ndarray:  # (t,) R squared against the element's mean
     "How much of an invariant is read beyond the element (@eq-within)."
     ok = np.isfinite(truth).all(1)
     total = (truth[ok] ** 2).sum(0)
-    if not ok.any() or (total <= 0).any(): raise PlatonicError("skill: the invariant does not vary within elements, or no element occurs in two folds; add structures")
+    if not ok.any() or (total <= 0).any():
+        raise PlatonicError("skill: the invariant does not vary within elements, or no element occurs in two folds; "
+                            "add structures")
     return 1 - ((truth[ok] - predicted[ok]) ** 2).sum(0) / total
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-029
@@ -161,7 +182,9 @@ def composition_of(structures,  # list of ase.Atoms with info["id"]
                    ids,         # (n,) structure of each row
                    )->np.ndarray: # (n, elements) fractions in the row's crystal
     "The composition of each row's crystal."
-    found = {str(a.info["id"]): np.bincount(a.numbers, minlength=119) / len(a) for a in structures if str(a.info["id"]) in set(ids)}
+    wanted = set(ids)
+    found = {str(a.info["id"]): np.bincount(a.numbers, minlength=119) / len(a)
+             for a in structures if str(a.info["id"]) in wanted}
     F = np.stack([found[i] for i in ids])
     return F[:, F.any(0)]
 
@@ -169,19 +192,22 @@ def _draws(truth, predicted, W, codes):
     "(n_draws, t) skill of each draw of families."
     ok = np.isfinite(truth).all(1)
     miss, total = (np.zeros((W.shape[1], truth.shape[1])) for _ in range(2))
-    np.add.at(miss, codes[ok], (truth[ok] - predicted[ok]) ** 2); np.add.at(total, codes[ok], truth[ok] ** 2)
-    with np.errstate(invalid="ignore", divide="ignore"): return 1 - (W @ miss) / (W @ total)
+    np.add.at(miss, codes[ok], (truth[ok] - predicted[ok]) ** 2)
+    np.add.at(total, codes[ok], truth[ok] ** 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 1 - (W @ miss) / (W @ total)
 
-def mean_rungs(inputs, # `Inputs` of a run
-             each,   # dict source -> (value, (n_draws,) draws)
-             extra,  # dict rung -> source in `each`
-             )->tuple: # (value and draws of the models' mean, dict rung -> the same, names of models without controls)
+def mean_rungs(inputs,   # `Inputs` of a run
+               each,     # dict source -> (value, (n_draws,) draws)
+               extra,    # dict rung -> source in `each`
+               )->tuple: # (value and draws of the models' mean, rung -> the same, names of models without controls)
     "Means over models: the trained ones, and their untrained controls seed by seed."
     mean = lambda names: tuple(np.mean([each[n][i] for n in names], axis=0) for i in (0, 1))
     controlled = {m: inputs.controls_of(m) for m in inputs.tables}
     seeds = min((len(c) for c in controlled.values() if c), default=0)
     rungs = {f"untrained, seed {s}": mean([c[s] for c in controlled.values() if c]) for s in range(seeds)}
-    return mean(list(inputs.tables)), rungs | {r: each[s] for r, s in extra.items()}, [m for m, c in controlled.items() if not c]
+    rungs |= {r: each[s] for r, s in extra.items()}
+    return mean(list(inputs.tables)), rungs, [m for m, c in controlled.items() if not c]
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-030
 def _rows(inputs):
@@ -197,7 +223,8 @@ def _rows(inputs):
 def _elsewhere(inputs, table, rows, read):
     "The same readings from the model's own vectors, and from coordinates with other origins."
     X, axes = table.select(inputs.pool_keys).X, inputs.anchors.of(table)
-    found = {"own vectors": X[rows]} | {str(o).lower(): project(X[rows], axes, o) for o in ("anchors", "mean", None) if o != inputs.center}
+    others = [o for o in ("anchors", "mean", None) if o != inputs.center]
+    found = {"own vectors": X[rows]} | {str(o).lower(): project(X[rows], axes, o) for o in others}
     return {origin: dict(zip(INVARIANTS, read(x))) for origin, x in found.items()}
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-031
@@ -209,16 +236,21 @@ def study(inputs,      # `Inputs` of a run
     families = frame["family"].nunique()
     often = int((frame.groupby("Z")["family"].nunique() > 1).sum())
     if families < 10 or not often:
-        return {"skipped": f"{families} families of structures and {often} elements in two of them; want at least 10 and 1"}, []
+        return {"skipped": f"{families} families of structures and {often} elements in two of them; "
+                           "want at least 10 and 1"}, []
     Y, Z, labels = frame[list(INVARIANTS)].to_numpy(), frame["Z"].to_numpy(), frame["family"].to_numpy()
     coords = coords or {n: inputs.coords(n) for n in [*inputs.tables, *inputs.untrained, "handmade"]}
-    coords = {n: X[rows] for n, X in coords.items()} | {"composition": composition_of(inputs.structures, frame["structure"].to_numpy())}
+    coords = {n: X[rows] for n, X in coords.items()}
+    coords |= {"composition": composition_of(inputs.structures, frame["structure"].to_numpy())}
     W, codes = resampling_weights(labels, seed=inputs.seed)
-    read = {n: read_within(X, Y, Z, labels, seed=inputs.seed) for n, X in coords.items()}
+    reading = lambda X: read_within(X, Y, Z, labels, seed=inputs.seed)
+    read = {n: reading(X) for n, X in coords.items()}
     each = {n: (skill(*r), _draws(*r, W, codes)) for n, r in read.items()}
-    others = {n: _elsewhere(inputs, t, rows, lambda X: skill(*read_within(X, Y, Z, labels, seed=inputs.seed))) for n, t in inputs.tables.items()}
-    return _judge(inputs, each, others, {"n": int(np.isfinite(read[next(iter(inputs.tables))][0]).all(1).sum()), "orbits": len(frame), "left_out": unknown,
-                                      "families": families, "structures": int(frame["structure"].nunique()), "elements": int(len(set(Z)))})
+    others = {n: _elsewhere(inputs, t, rows, lambda X: skill(*reading(X))) for n, t in inputs.tables.items()}
+    first = read[next(iter(inputs.tables))][0]
+    counts = {"n": int(np.isfinite(first).all(1).sum()), "orbits": len(frame), "left_out": unknown,
+              "families": families, "structures": int(frame["structure"].nunique()), "elements": int(len(set(Z)))}
+    return _judge(inputs, each, others, counts)
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-032
 _EXTRA = {"hand-made SOAP": "handmade", "composition of the crystal": "composition"}
@@ -226,23 +258,29 @@ _EXTRA = {"hand-made SOAP": "handmade", "composition of the crystal": "compositi
 def _judge(inputs, each, others, counts):
     "Results and claim from (values (t,), draws (n, t)) of every source."
     ci = lambda d: np.nanquantile(d, [.025, .975], axis=0).T.tolist()
-    scores = {n: {name: {"value": v[t], "ci95": ci(d)[t]} for t, name in enumerate(INVARIANTS)} for n, (v, d) in each.items()}
+    scores = {n: {name: {"value": v[t], "ci95": ci(d)[t]} for t, name in enumerate(INVARIANTS)}
+              for n, (v, d) in each.items()}
     one = lambda t, name: _claim(inputs, {n: (v[t], d[:, t]) for n, (v, d) in each.items()}, name)
     parts = {name: one(t, name) for t, name in enumerate(INVARIANTS)}
-    whole = _claim(inputs, {n: (v.mean(), d.mean(1)) for n, (v, d) in each.items()}, "the mean of " + ", ".join(INVARIANTS))
+    means = {n: (v.mean(), d.mean(1)) for n, (v, d) in each.items()}
+    whole = _claim(inputs, means, "the mean of " + ", ".join(INVARIANTS))
     keep = ("value", "ci95", "null", "nulls", "difference", "verdict", "missing")
-    detail = "; ".join(f"{n}: {p['value']:.2f} against {p['null']['value']:.2f} ({p['null']['name']}), {p['verdict']}" for n, p in parts.items())
+    detail = "; ".join(f"{n}: {p['value']:.2f} against {p['null']['value']:.2f} ({p['null']['name']}), {p['verdict']}"
+                       for n, p in parts.items())
     beaten = [n for n, v in whole["nulls"].items() if v["value"] < whole["value"]]
-    return {**counts, "scores": scores, "origins": others, "models": list(inputs.tables),
-            "controls": {m: inputs.controls_of(m) for m in inputs.tables}, "by_invariant": {n: {k: p[k] for k in keep} for n, p in parts.items()},
-            "mean": {k: whole[k] for k in keep}}, [whole | {"detail": f"{detail}. The mean is above: {', '.join(beaten) or 'no rung'}."}]
+    result = {**counts, "scores": scores, "origins": others, "models": list(inputs.tables),
+              "controls": {m: inputs.controls_of(m) for m in inputs.tables},
+              "by_invariant": {n: {k: p[k] for k in keep} for n, p in parts.items()},
+              "mean": {k: whole[k] for k in keep}}
+    return result, [whole | {"detail": f"{detail}. The mean is above: {', '.join(beaten) or 'no rung'}."}]
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-033
 def _claim(inputs, each, name):
     value, rungs, bare = mean_rungs(inputs, each, _EXTRA)
     zero = {"the element alone": (0.0, np.zeros_like(value[1]))}
     return claim(3, "05", "The space keeps structural invariants beyond the element itself",
-                 f"mean over {len(inputs.tables)} models of R^2 for {name}, ridge within elements, families kept out", value, rungs | zero,
+                 f"mean over {len(inputs.tables)} models of R^2 for {name}, ridge within elements, families kept out",
+                 value, rungs | zero,
                  missing=f"untrained controls of {', '.join(bare)}" if bare else None)
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-035
@@ -257,11 +295,13 @@ def plot_invariants(result, # what `study` returned
         fig, axes = plt.subplots(1, 3, figsize=(9, 0.9 + 0.17 * len(order)), sharey=True)
         for ax, name in zip(axes, INVARIANTS):
             for y, source in enumerate(order):
-                s = result["scores"][source][name]
-                color = model_color(source) if source in result["models"] else "black" if source == "handmade" else "#9A9A9A"
-                ax.plot(np.maximum(s["ci95"], -.5), [y, y], color=color, lw=1); ax.plot(max(s["value"], -.5), y, "o", ms=3.5, color=color)
+                s, trained = result["scores"][source][name], source in result["models"]
+                color = model_color(source) if trained else "black" if source == "handmade" else "#9A9A9A"
+                ax.plot(np.maximum(s["ci95"], -.5), [y, y], color=color, lw=1)
+                ax.plot(max(s["value"], -.5), y, "o", ms=3.5, color=color)
             ax.axvline(0, color=".7", lw=.8, zorder=-1)
             ax.set(title=name, xlabel="$R^2$ within the element", xlim=(-.55, 1))
-        axes[0].set(yticks=range(len(order)), yticklabels=[shown.get(s, s) for s in order], ylim=(-.7, len(order) - .3))
+        axes[0].set(yticks=range(len(order)), yticklabels=[shown.get(s, s) for s in order],
+                    ylim=(-.7, len(order) - .3))
         axes[0].tick_params(axis="y", labelsize=7)
     return fig

@@ -13,14 +13,16 @@ from .core import PlatonicError, check_matrix
 def _pair(A, B, what:str, min_rows:int=3):
     A, B = check_matrix(A, f"{what}: A", min_rows), check_matrix(B, f"{what}: B", min_rows)
     if len(A) != len(B):
-        raise PlatonicError(f"{what}: A has {len(A)} rows and B has {len(B)}; rows must be the same atoms in the same order, join the tables on common keys")
+        raise PlatonicError(f"{what}: A has {len(A)} rows and B has {len(B)}; "
+                            "rows must be the same atoms in the same order, join the tables on common keys")
     return A, B
 
 def _labels(values, n:int, what:str)->np.ndarray:
     "Labels as integer codes; None means that every row is its own group."
     if values is None: return np.arange(n)
     values = np.asarray(values)
-    if values.shape != (n,): raise PlatonicError(f"{what}: want one label per row ({n}), got shape {values.shape}")
+    if values.shape != (n,):
+        raise PlatonicError(f"{what}: want one label per row ({n}), got shape {values.shape}")
     return np.unique(values, return_inverse=True)[1]
 
 # %% ../nbs/04_knn.ipynb #knn-012
@@ -49,7 +51,8 @@ def _proposed(X, X32, i, g, k, tol, order, extra=24):
     exact = np.einsum("id,icd->ic", X[i], X[best])
     exact[g[i][:, None] == g[best]] = -np.inf
     out = np.take_along_axis(best, _top(exact, k, tol, order[best]), 1)
-    unsure = near[:, 0] > near[:, -k] - 4e-6 - tol    # rounding of a product of unit rows in single precision stays below 2e-6
+    # Rounding of a product of unit rows in single precision stays below 2e-6.
+    unsure = near[:, 0] > near[:, -k] - 4e-6 - tol
     if unsure.any(): out[unsure] = _all_columns(X, i[unsure], g, k, tol, order)
     return out
 
@@ -59,7 +62,8 @@ def _search(X, k:int, g, tol:float, order, block:int):
     out, X32 = np.full((len(X), k), -1), X.astype(np.float32)
     enough = np.flatnonzero(len(X) - np.bincount(g)[g] > k)
     for i in np.split(enough, range(block, len(enough), block)):
-        if len(i): out[i] = _all_columns(X, i, g, k, tol, order) if len(X) < 2000 else _proposed(X, X32, i, g, k, tol, order)
+        if len(i) and len(X) < 2000: out[i] = _all_columns(X, i, g, k, tol, order)
+        elif len(i): out[i] = _proposed(X, X32, i, g, k, tol, order)
     return out
 
 # %% ../nbs/04_knn.ipynb #knn-016
@@ -83,12 +87,13 @@ def neighbours(X,                    # (n, d) one row per atom
                )->np.ndarray:        # (n, k) row numbers, most similar first; -1 in rows that were left out
     """Exact nearest neighbours of every row, in float64. Compute once per table, compare many times with `overlap`.
 
-    Left out (a row of -1): with `within`, atoms that have fewer than k+1 candidates. Raises `PlatonicError` when `k` does
-    not fit the whole table.
+    Left out (a row of -1): with `within`, atoms that have fewer than k+1 candidates. Raises `PlatonicError` when `k`
+    does not fit the whole table.
     """
     X = check_matrix(X, "neighbours: X")
     if k < 1 or tol <= 0: raise PlatonicError(f"neighbours: want k >= 1 and tol > 0, got k={k}, tol={tol}")
-    g, e = _labels(groups, len(X), "groups"), _labels(within if within is not None else np.zeros(len(X)), len(X), "within")
+    g = _labels(groups, len(X), "groups")
+    e = _labels(within if within is not None else np.zeros(len(X)), len(X), "within")
     order = np.random.default_rng(seed).permutation(len(X)) / (len(X) / 0.9)
     X, out = _scaled(X, metric), np.full((len(X), k), -1)
     for element in np.unique(e):
@@ -96,7 +101,8 @@ def neighbours(X,                    # (n, d) one row per atom
         found = _search(X[rows], k, np.unique(g[rows], return_inverse=True)[1], tol, order[rows], block)
         out[rows] = np.where(found < 0, -1, rows[found])
     if within is None and (out < 0).any() or (out < 0).all():
-        raise PlatonicError(f"neighbours: k={k} needs more than {k} rows outside each row's own structure{' (of the same element)' if within is not None else ''}, "
+        same = " (of the same element)" if within is not None else ""
+        raise PlatonicError(f"neighbours: k={k} needs more than {k} rows outside each row's own structure{same}, "
                             f"got {len(X)} rows in {g.max() + 1} structures; lower k or add structures")
     return out
 
@@ -106,7 +112,8 @@ def overlap(na,            # (n, k) neighbours in A, from `neighbours`
             )->np.ndarray: # (n,) share of neighbours in common; NaN for atoms left out in either
     "Per atom, the share of A's neighbours that are B's neighbours too."
     na, nb = np.asarray(na), np.asarray(nb)
-    if na.shape != nb.shape: raise PlatonicError(f"overlap: want two lists of one shape, got {na.shape} and {nb.shape}")
+    if na.shape != nb.shape:
+        raise PlatonicError(f"overlap: want two lists of one shape, got {na.shape} and {nb.shape}")
     shared = sum((na == np.roll(nb, j, axis=1)).sum(1) for j in range(nb.shape[1]))
     return np.where((na[:, 0] < 0) | (nb[:, 0] < 0), np.nan, shared / na.shape[1])
 
@@ -137,7 +144,8 @@ def mutual_knn(A,                   # (n, d) the atoms in one model
                ):                   # `Score` in [0, 1], or (n,) with NaN where left out
     """Share of nearest neighbours that two models have in common.
 
-    Source: Huh et al., The Platonic Representation Hypothesis (2024), there with the inner product and without `groups`.
+    Source: Huh et al., The Platonic Representation Hypothesis (2024), there with the inner product and without
+    `groups`.
     """
     A, B = _pair(A, B, "mutual_knn")
     seeds = np.random.SeedSequence(seed).spawn(2)

@@ -15,8 +15,8 @@ from .core import PlatonicError, check_matrix
 from .plans import _strict, cost_matrix, plan
 
 # %% ../nbs/06a_large_transport.ipynb #06a-larg-009
-def independent_cost(A, # (n, K) one cloud
-                     B, # (m, K) the other
+def independent_cost(A,        # (n, K) one cloud
+                     B,        # (m, K) the other
                      )->float: # mean squared distance over all pairs
     "Cost of the plan that knows nothing, in n + m steps: squared distances split into norms and one product of means."
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
@@ -27,24 +27,36 @@ def saving(cost,             # of a plan, squared distance
            B,                # (m, K) the other
            exact=None,       # cost of the exact plan; None: compute it
            )->float:         # 1 for the exact plan, 0 for one that knows nothing
-    "How much of what there was to gain a plan gained (@eq-saving). Raises `PlatonicError` when there was nothing to gain."
-    start, end = independent_cost(A, B), plan(A, B, metric="sqeuclidean").cost if exact is None else exact
-    if not start - end > 1e-12 * max(1., start): raise PlatonicError("saving: every plan between these clouds costs the same; there is nothing to compare")
+    """How much of what there was to gain a plan gained (@eq-saving).
+
+    Raises `PlatonicError` when there was nothing to gain.
+    """
+    start = independent_cost(A, B)
+    end = plan(A, B, metric="sqeuclidean").cost if exact is None else exact
+    if not start - end > 1e-12 * max(1., start):
+        raise PlatonicError("saving: every plan between these clouds costs the same; there is nothing to compare")
     return float((start - cost) / (start - end))
 
 # %% ../nbs/06a_large_transport.ipynb #06a-larg-012
-def sliced_costs(coords,          # dict model -> (n, K) coordinates of the same number of atoms
+def sliced_costs(coords,               # dict model -> (n, K) coordinates of the same number of atoms
                  n_projections:int=30, # random directions
-                 seed:int=0,      # of them
-                 )->pd.Series:    # index (a, b): sliced Wasserstein-2 distance of every pair
-    "Distance of clouds as seen in random directions, where the best plan is just sorting. Source: Bonneel et al. (2015), POT's directions."
+                 seed:int=0,           # of them
+                 )->pd.Series:         # index (a, b): sliced Wasserstein-2 distance of every pair
+    """Distance of clouds as seen in random directions, where the best plan is just sorting.
+
+    Source: Bonneel et al. (2015), POT's directions.
+    """
     from ot.sliced import get_random_projections
     clouds = {m: check_matrix(x, f"sliced_costs: {m}") for m, x in coords.items()}
-    if len({x.shape for x in clouds.values()}) != 1: raise PlatonicError(f"sliced_costs: want clouds of one shape, got { {m: x.shape for m, x in clouds.items()} }; take common atoms")
-    directions = get_random_projections(next(iter(clouds.values())).shape[1], n_projections, seed)
+    shapes = {m: x.shape for m, x in clouds.items()}
+    if len(set(shapes.values())) != 1:
+        raise PlatonicError(f"sliced_costs: want clouds of one shape, got {shapes}; take common atoms")
+    width = next(iter(clouds.values())).shape[1]
+    directions = get_random_projections(width, n_projections, seed)
     shadows = {m: np.sort(x @ directions, axis=0) for m, x in clouds.items()}
     pairs = list(combinations(shadows, 2))
-    return pd.Series([float(np.sqrt(((shadows[a] - shadows[b]) ** 2).mean())) for a, b in pairs], index=pd.MultiIndex.from_tuples(pairs, names=["a", "b"]))
+    distances = [float(np.sqrt(((shadows[a] - shadows[b]) ** 2).mean())) for a, b in pairs]
+    return pd.Series(distances, index=pd.MultiIndex.from_tuples(pairs, names=["a", "b"]))
 
 # %% ../nbs/06a_large_transport.ipynb #06a-larg-015
 def sliced_pairing(A,                    # (n, K) one cloud
@@ -52,18 +64,24 @@ def sliced_pairing(A,                    # (n, K) one cloud
                    n_projections:int=50, # directions tried
                    seed:int=0,           # of them
                    )->np.ndarray:        # (n,) row of B for each row of A
-    "The cheapest pairing that sorting along one direction gives. Memory: n times the number of directions. Source: Mahey et al. (2023), in POT."
+    """The cheapest pairing that sorting along one direction gives. Memory: n times the number of directions.
+
+    Source: Mahey et al. (2023), in POT.
+    """
     import ot
     A, B = _same_size(A, B)
     if len(A) == 1: return np.zeros(1, int)
-    with _strict("sliced_pairing"): P, _ = ot.min_sliced_transport_plan(A, B, n_projections=n_projections, seed=seed, dense=False)
+    with _strict("sliced_pairing"):
+        P, _ = ot.min_sliced_transport_plan(A, B, n_projections=n_projections, seed=seed, dense=False)
     out = np.empty(len(A), int)
     out[P.row] = P.col
     return out
 
 def _same_size(A, B):
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
-    if A.shape != B.shape: raise PlatonicError(f"transport: a pairing wants clouds of one shape, got {A.shape} and {B.shape}; take common atoms, or lowrank_plan")
+    if A.shape != B.shape:
+        raise PlatonicError(f"transport: a pairing wants clouds of one shape, got {A.shape} and {B.shape}; "
+                            "take common atoms, or lowrank_plan")
     return A, B
 
 # %% ../nbs/06a_large_transport.ipynb #06a-larg-019
@@ -77,7 +95,8 @@ def refine(A,                 # (n, K) one cloud
     "Improve a pairing by exact transport in pieces. Memory: a chunk's square; time: n times chunk per sweep."
     import ot
     (A, B), pairing, rng = _same_size(A, B), np.array(pairing), np.random.default_rng(seed)
-    if not np.array_equal(np.sort(pairing), np.arange(len(A))): raise PlatonicError(f"refine: want a pairing, every row of B once, of {len(A)} rows")
+    if not np.array_equal(np.sort(pairing), np.arange(len(A))):
+        raise PlatonicError(f"refine: want a pairing, every row of B once, of {len(A)} rows")
     if chunk < 2: raise PlatonicError(f"refine: chunk={chunk}, want at least 2")
     pieces = -(-len(A) // chunk)
     for sweep in range(sweeps if pieces > 1 else 1):
@@ -85,7 +104,8 @@ def refine(A,                 # (n, K) one cloud
         along = np.argsort((A if sweep % 2 == 0 else B[pairing]) @ direction, kind="stable")
         for part in np.array_split(along, pieces):
             mass = np.full(len(part), 1 / len(part))
-            with _strict("refine"): T = ot.emd(mass, mass, cost_matrix(A[part], B[pairing[part]], "sqeuclidean"), numItermax=10_000_000)
+            prices = cost_matrix(A[part], B[pairing[part]], "sqeuclidean")
+            with _strict("refine"): T = ot.emd(mass, mass, prices, numItermax=10_000_000)
             pairing[part] = pairing[part][T.argmax(1)]
     return pairing
 
@@ -97,28 +117,36 @@ class Pairing:
     cost:float         # mean squared distance of the pairs
     start:float        # cost of the plan that knows nothing (inside the labels)
     exact:float        # share of the atoms whose label was solved exactly
-    def __repr__(self): return f"Pairing of {len(self.columns)} atoms, cost {self.cost:.6g} (knowing nothing: {self.start:.6g}), {100 * self.exact:.0f} % of them in labels solved exactly"
+    def __repr__(self):
+        return (f"Pairing of {len(self.columns)} atoms, cost {self.cost:.6g} (knowing nothing: {self.start:.6g}), "
+                f"{100 * self.exact:.0f} % of them in labels solved exactly")
 
-def large_plan(A,               # (n, K) one cloud
-               B,               # (n, K) another, of the same size
-               within=None,     # (n,) labels of both clouds' rows; pairs stay inside a label
-               chunk:int=500,   # see `refine`
-               sweeps:int=8,    # see `refine`
+def large_plan(A,                    # (n, K) one cloud
+               B,                    # (n, K) another, of the same size
+               within=None,          # (n,) labels of both clouds' rows; pairs stay inside a label
+               chunk:int=500,        # see `refine`
+               sweeps:int=8,         # see `refine`
                n_projections:int=10, # see `sliced_pairing`; a few are enough for a start
-               seed:int=0,      # of directions
-               )->Pairing:      # its marginals are exact by construction
-    """Near-exact transport of equal masses without the matrix of all pairs: sorted along the best of many directions, then exact in pieces.
+               seed:int=0,           # of directions
+               )->Pairing:           # its marginals are exact by construction
+    """Near-exact transport of equal masses without the matrix of all pairs.
+
+    Sorted along the best of many directions, then exact in pieces.
 
     Raises `PlatonicError` for clouds of different size, NaN, or labels that do not fit.
     """
-    (A, B), labels = _same_size(A, B), np.zeros(len(A)) if within is None else np.asarray(within)
-    if labels.shape != (len(A),): raise PlatonicError(f"large_plan: within has shape {labels.shape}, want ({len(A)},): one label per row, the same in both clouds")
+    A, B = _same_size(A, B)
+    labels = np.zeros(len(A)) if within is None else np.asarray(within)
+    if labels.shape != (len(A),):
+        raise PlatonicError(f"large_plan: within has shape {labels.shape}, want ({len(A)},): "
+                            "one label per row, the same in both clouds")
     columns, start, solved = np.empty(len(A), int), 0.0, 0
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         first = sliced_pairing(A[rows], B[rows], n_projections, seed) if len(rows) > chunk else np.arange(len(rows))
         columns[rows] = rows[refine(A[rows], B[rows], first, chunk, sweeps, seed)] if len(rows) > 1 else rows
-        start += independent_cost(A[rows], B[rows]) * len(rows) / len(A); solved += len(rows) * (len(rows) <= chunk)
+        start += independent_cost(A[rows], B[rows]) * len(rows) / len(A)
+        solved += len(rows) * (len(rows) <= chunk)
     return Pairing(columns, float(((A - B[columns]) ** 2).sum(1).mean()), start, solved / len(A))
 
 # %% ../nbs/06a_large_transport.ipynb #06a-larg-028
@@ -130,18 +158,23 @@ class LowRank:
     g:np.ndarray  # (r,) mass of the stations
     cost:float    # squared distance
     error:float   # largest relative violation of a marginal
-    def __repr__(self): return f"LowRank plan {len(self.Q)} x {len(self.R)} through {len(self.g)} stations, cost {self.cost:.6g}, marginals within {self.error:.0e}"
+    def __repr__(self):
+        return (f"LowRank plan {len(self.Q)} x {len(self.R)} through {len(self.g)} stations, cost {self.cost:.6g}, "
+                f"marginals within {self.error:.0e}")
     def share(self, left, right)->float:
         "Mass that goes from a label of A's rows to the same label of B's rows, e.g. the element."
         kinds, code = np.unique(np.r_[np.asarray(left), np.asarray(right)], return_inverse=True)
         sums = [np.zeros((len(kinds), len(self.g))) for _ in range(2)]
-        for s, F, c in zip(sums, (self.Q, self.R), np.split(code, [len(self.Q)])): np.add.at(s, c, F)
+        parts = np.split(code, [len(self.Q)])
+        for s, F, c in zip(sums, (self.Q, self.R), parts): np.add.at(s, c, F)
         return float((sums[0] * sums[1] / self.g).sum())
 
 def _low_rank(A, B, Q, R, g, tol):
     rows, cols = Q @ (R.sum(0) / g), R @ (Q.sum(0) / g)
     error = float(max(np.abs(rows * len(A) - 1).max(), np.abs(cols * len(B) - 1).max()))
-    if not error <= tol: raise PlatonicError(f"low-rank plan: a marginal is off by {100 * error:.2g} %, want {100 * tol:.2g} %; raise max_iter or lower the rank")
+    if not error <= tol:
+        raise PlatonicError(f"low-rank plan: a marginal is off by {100 * error:.2g} %, want {100 * tol:.2g} %; "
+                            "raise max_iter or lower the rank")
     cost = (A * A).sum(1) @ rows + (B * B).sum(1) @ cols - 2 * ((Q.T @ A) * (R.T @ B) / g[:, None]).sum()
     return LowRank(Q, R, g, float(cost), error)
 
@@ -153,29 +186,40 @@ def lowrank_plan(A,                   # (n, K) one cloud
                  tol:float=0.01,      # largest relative violation of a marginal
                  seed:int=0,          # of the start
                  )->LowRank:
-    "Low-rank Sinkhorn. Memory: (n + m) times rank. Source: Scetbon, Cuturi and Peyre (2021), POT's solver. Raises `PlatonicError` beyond `tol`."
-    import ot
-    A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
-    if not 2 <= rank <= min(len(A), len(B)): raise PlatonicError(f"lowrank_plan: rank={rank}, want 2 to {min(len(A), len(B))}")
-    middle = (A.mean(0) + B.mean(0)) / 2 # plans do not feel a common shift, the solver's scaling does
-    Q, R, g = ot.lowrank_sinkhorn(A - middle, B - middle, rank=rank, init="kmeans", seed_init=seed, numItermax=max_iter, stopThr=1e-7, warn=False) # judged by its marginals
-    return _low_rank(A, B, Q, R, g, tol)
+    """Low-rank Sinkhorn. Memory: (n + m) times rank. Raises `PlatonicError` beyond `tol`.
 
-def factored_plan(A,              # (n, K) one cloud
-                  B,              # (m, K) the other
-                  rank:int=100,   # stations
-                  max_iter:int=10,# rounds of moving the stations
-                  seed:int=0,     # of the first stations, atoms of A
-                  )->LowRank:
-    """Two exact plans that meet in `rank` stations. Memory: (n + m) times rank.
-
-    Source: Forrow et al. (2019). The rounds are those of POT's `factored_optimal_transport`, which cannot let its inner solver run long enough for large clouds.
+    Source: Scetbon, Cuturi and Peyre (2021), POT's solver.
     """
     import ot
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
-    if not 1 <= rank <= min(len(A), len(B)): raise PlatonicError(f"factored_plan: rank={rank}, want 1 to {min(len(A), len(B))}")
-    stations, mass = A[np.random.default_rng(seed).choice(len(A), rank, replace=False)], np.full(rank, 1 / rank)
-    def to_stations(X): return ot.emd(np.full(len(X), 1 / len(X)), mass, cost_matrix(X, stations, "sqeuclidean"), numItermax=10_000_000)
+    if not 2 <= rank <= min(len(A), len(B)):
+        raise PlatonicError(f"lowrank_plan: rank={rank}, want 2 to {min(len(A), len(B))}")
+    middle = (A.mean(0) + B.mean(0)) / 2 # plans do not feel a common shift, the solver's scaling does
+    Q, R, g = ot.lowrank_sinkhorn(A - middle, B - middle, rank=rank, init="kmeans", seed_init=seed,
+                                  numItermax=max_iter, stopThr=1e-7, warn=False) # judged by its marginals
+    return _low_rank(A, B, Q, R, g, tol)
+
+# %% ../nbs/06a_large_transport.ipynb #06a-larg-029c
+def factored_plan(A,               # (n, K) one cloud
+                  B,               # (m, K) the other
+                  rank:int=100,    # stations
+                  max_iter:int=10, # rounds of moving the stations
+                  seed:int=0,      # of the first stations, atoms of A
+                  )->LowRank:
+    """Two exact plans that meet in `rank` stations. Memory: (n + m) times rank.
+
+    Source: Forrow et al. (2019). The rounds are those of POT's `factored_optimal_transport`, which cannot let its
+    inner solver run long enough for large clouds.
+    """
+    import ot
+    A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
+    if not 1 <= rank <= min(len(A), len(B)):
+        raise PlatonicError(f"factored_plan: rank={rank}, want 1 to {min(len(A), len(B))}")
+    stations = A[np.random.default_rng(seed).choice(len(A), rank, replace=False)]
+    mass = np.full(rank, 1 / rank)
+    def to_stations(X):
+        prices = cost_matrix(X, stations, "sqeuclidean")
+        return ot.emd(np.full(len(X), 1 / len(X)), mass, prices, numItermax=10_000_000)
     for _ in range(max_iter):
         with _strict("factored_plan"): Q, R = to_stations(A), to_stations(B)
         before, stations = stations, (Q.T @ A + R.T @ B) * rank / 2

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LEVELS', 'cost_matrix', 'Plan', 'plan', 'transport_cost', 'site_classes', 'correspondence',
-           'chance_correspondence', 'nearest', 'exam_atoms', 'centre_labels', 'gromov', 'plan_agreement', 'group_mass',
-           'plot_plan']
+           'chance_correspondence', 'nearest', 'exam_atoms', 'centre_labels', 'group_mass', 'plot_plan']
 
 # %% ../nbs/06_plans.ipynb #06-plans-003
 import warnings
@@ -22,55 +21,64 @@ def cost_matrix(A,                      # (n, K) one cloud
                 B,                      # (m, K) the other, on the same axes
                 metric:str="euclidean", # "euclidean" (the paper's), "sqeuclidean" or "cosine" (1 minus the cosine)
                 )->np.ndarray:          # (n, m) price of moving a unit of mass from row i of A to row j of B
-    "Prices of all trips. Raises `PlatonicError` for NaN, constant rows, clouds on different axes or an unknown metric."
+    "Prices of all trips. Raises `PlatonicError` for NaN, constant rows, clouds on different axes, an unknown metric."
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
     return _prices(A, B, metric)
 
 def _prices(A, B, metric): # of clouds that were checked
     from scipy.spatial.distance import cdist
     if A.shape[1] != B.shape[1]:
-        raise PlatonicError(f"transport: A has {A.shape[1]} coordinates and B {B.shape[1]}; project both on the same anchors, or use gromov")
+        raise PlatonicError(f"transport: A has {A.shape[1]} coordinates and B {B.shape[1]}; "
+                            "project both on the same anchors, or use gromov")
     if metric not in METRICS: raise PlatonicError(f"transport: metric {metric!r}, want one of {', '.join(METRICS)}")
     return cdist(A, B, metric)
 
 # %% ../nbs/06_plans.ipynb #06-plans-014
 @contextmanager
 def _strict(what):
-    "POT reports failure (no convergence, division by zero) as a warning and goes on; here it is an error of one line."
+    "POT reports failure (no convergence, division by zero) as a warning and goes on; here it is an error."
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try: yield
-        except Warning as w: raise PlatonicError(f"{what}: POT gave up ({w}); raise max_iter, or reg for a blurred plan") from w
+        except Warning as w:
+            raise PlatonicError(f"{what}: POT gave up ({w}); raise max_iter, or reg for a blurred plan") from w
 
 def _masses(w, n, name):
     "Masses of the atoms, summing to one."
     w = np.full(n, 1 / n) if w is None else np.asarray(w, dtype=np.float64)
     if w.shape != (n,) or not np.isfinite(w).all() or w.min() < 0 or not w.sum() > 0:
-        raise PlatonicError(f"plan: masses {name} want {n} finite numbers >= 0 that are not all zero, got shape {w.shape}")
+        raise PlatonicError(f"plan: masses {name} want {n} finite numbers >= 0 that are not all zero, "
+                            f"got shape {w.shape}")
     return w / w.sum()
 
 # %% ../nbs/06_plans.ipynb #06-plans-015
 @dataclass(frozen=True, eq=False, repr=False)
 class Plan:
-    "How much mass goes from which atom to which; `error` is the largest violation of the row and the column marginals."
+    "How much mass goes from which atom to which; `error`: the largest violation of the row and the column marginals."
     T:object      # (n, m) scipy.sparse.csr_array, in units of the total mass 1
     cost:float    # sum of mass times price
     method:str    # how it was found
     error:tuple   # largest |row sum - a|, largest |column sum - b|
     @property
     def mass(self)->float: return float(self.T.sum())
-    def __repr__(self): return f"Plan by {self.method!r}: {self.T.shape[0]} x {self.T.shape[1]}, {self.T.nnz} trips, mass {self.mass:.3f}, cost {self.cost:.6g}"
+    def __repr__(self):
+        return (f"Plan by {self.method!r}: {self.T.shape[0]} x {self.T.shape[1]}, {self.T.nnz} trips, "
+                f"mass {self.mass:.3f}, cost {self.cost:.6g}")
 
 # %% ../nbs/06_plans.ipynb #06-plans-017
 def _blocks(within, a, b):
     "(rows, columns) of each label; a label must carry the same mass on both sides."
     if within is None: within = np.zeros(len(a)), np.zeros(len(b))
     left, right = (np.asarray(w) for w in (within if isinstance(within, tuple) else (within, within)))
-    if (len(left), len(right)) != (len(a), len(b)): raise PlatonicError(f"plan: within has {len(left)} and {len(right)} labels, the clouds {len(a)} and {len(b)} rows")
+    if (len(left), len(right)) != (len(a), len(b)):
+        raise PlatonicError(f"plan: within has {len(left)} and {len(right)} labels, "
+                            f"the clouds {len(a)} and {len(b)} rows")
     for label in np.unique(np.r_[left, right]):
         rows, cols = np.flatnonzero(left == label), np.flatnonzero(right == label)
         if abs(a[rows].sum() - b[cols].sum()) > 1e-9:
-            raise PlatonicError(f"plan: label {label} carries mass {a[rows].sum():.3g} in A and {b[cols].sum():.3g} in B; take the same atoms, or method='unbalanced' without within")
+            raise PlatonicError(f"plan: label {label} carries mass {a[rows].sum():.3g} in A "
+                                f"and {b[cols].sum():.3g} in B; "
+                                "take the same atoms, or method='unbalanced' without within")
         if a[rows].sum() > 0: yield rows, cols
 
 # %% ../nbs/06_plans.ipynb #06-plans-018
@@ -78,13 +86,15 @@ def _solve(ot, a, b, C, method, reg, reg_m, max_iter, tol):
     "One block: (n, m) plan for masses a and b; `ot` is POT, imported where its import cannot be taken for a failure."
     scale = float(C.mean()) or 1.0
     if method == "exact": return ot.emd(a, b, C, numItermax=max_iter)
-    if method == "sinkhorn": return ot.sinkhorn(a, b, C, reg * scale, method="sinkhorn_log", numItermax=max_iter, stopThr=tol / 10)
-    return ot.unbalanced.sinkhorn_unbalanced(a, b, C, reg * scale, reg_m * scale, method="sinkhorn_stabilized", numItermax=max_iter)
+    if method == "sinkhorn":
+        return ot.sinkhorn(a, b, C, reg * scale, method="sinkhorn_log", numItermax=max_iter, stopThr=tol / 10)
+    return ot.unbalanced.sinkhorn_unbalanced(a, b, C, reg * scale, reg_m * scale, method="sinkhorn_stabilized",
+                                             numItermax=max_iter)
 
 # %% ../nbs/06_plans.ipynb #06-plans-019
 def plan(A,                      # (n, K) one cloud
          B,                      # (m, K) the other
-         method:str="exact",     # "exact", "sinkhorn" (entropy added) or "unbalanced" (marginals may be violated at a price)
+         method:str="exact",     # "exact", "sinkhorn" (entropy added) or "unbalanced" (marginals violated at a price)
          metric:str="euclidean", # see `cost_matrix`
          a=None,                 # (n,) masses of A's rows; None: all equal
          b=None,                 # (m,) masses of B's rows
@@ -96,19 +106,25 @@ def plan(A,                      # (n, K) one cloud
          )->Plan:                # mass, cost, marginal errors
     """The plan that moves one cloud onto the other at the least cost (@eq-transport).
 
-    Raises `PlatonicError` when the solver does not converge, a marginal is off by more than 1e-8 (exact) or `tol` (sinkhorn), or a
-    label carries different mass in A and B. Source: Flamary et al., POT (JMLR 22, 78, 2021); sinkhorn: Cuturi (2013), in the log domain.
+    Raises `PlatonicError` when the solver does not converge, a marginal is off by more than 1e-8 (exact) or `tol`
+    (sinkhorn), or a label carries different mass in A and B.
+    Source: Flamary et al., POT (JMLR 22, 78, 2021); sinkhorn: Cuturi (2013), in the log domain.
     """
-    if method not in ("exact", "sinkhorn", "unbalanced"): raise PlatonicError(f"plan: method {method!r}, want 'exact', 'sinkhorn' or 'unbalanced'")
+    if method not in ("exact", "sinkhorn", "unbalanced"):
+        raise PlatonicError(f"plan: method {method!r}, want 'exact', 'sinkhorn' or 'unbalanced'")
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
     a, b = _masses(a, len(A), "a"), _masses(b, len(B), "b")
-    trips, cost, max_iter = [], 0.0, max_iter or (10_000_000 if method == "exact" else 10_000)
+    trips, cost = [], 0.0
+    max_iter = max_iter or (10_000_000 if method == "exact" else 10_000)
     import ot
     for rows, cols in _blocks(within, a, b):
         C, mass = _prices(A[rows], B[cols], metric), a[rows].sum()
-        with _strict(f"plan ({method})"): T = mass * _solve(ot, a[rows] / mass, b[cols] / b[cols].sum(), C, method, reg, reg_m, max_iter, tol)
+        masses = a[rows] / mass, b[cols] / b[cols].sum()
+        with _strict(f"plan ({method})"):
+            T = mass * _solve(ot, *masses, C, method, reg, reg_m, max_iter, tol)
         i, j = np.nonzero(T)
-        trips.append((rows[i], cols[j], T[i, j])); cost += float((T * C).sum())
+        trips.append((rows[i], cols[j], T[i, j]))
+        cost += float((T * C).sum())
     return _checked(trips, cost, method, a, b, {"exact": 1e-8, "sinkhorn": tol}.get(method, np.inf))
 
 # %% ../nbs/06_plans.ipynb #06-plans-020
@@ -118,7 +134,9 @@ def _checked(trips, cost, method, a, b, tol):
     i, j, mass = (np.concatenate(x) for x in zip(*trips))
     T = csr_array((mass, (i, j)), shape=(len(a), len(b)))
     error = float(np.abs(T.sum(1) - a).max()), float(np.abs(T.sum(0) - b).max())
-    if max(error) > tol: raise PlatonicError(f"plan ({method}): a marginal is off by {max(error):.1e}, want {tol:.0e}; raise max_iter or reg")
+    if max(error) > tol:
+        raise PlatonicError(f"plan ({method}): a marginal is off by {max(error):.1e}, want {tol:.0e}; "
+                            "raise max_iter or reg")
     return Plan(T, cost, method, error)
 
 def transport_cost(A,         # (n, K) one cloud
@@ -134,28 +152,34 @@ def _orbits(atoms, symprec):
     import spglib
     with warnings.catch_warnings(): # spglib announces its next way of reporting errors
         warnings.simplefilter("ignore")
-        try: found = spglib.get_symmetry_dataset((atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), symprec=symprec)
+        crystal = atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers
+        try: found = spglib.get_symmetry_dataset(crystal, symprec=symprec)
         except Exception: found = None
     return np.arange(len(atoms)) if found is None else np.asarray(found.equivalent_atoms)
 
-def site_classes(structures,       # list of ase.Atoms with info["id"]
-                 atoms,            # DataFrame with columns structure and site, e.g. `table.atoms`
+def site_classes(structures,         # list of ase.Atoms with info["id"]
+                 atoms,              # DataFrame with columns structure and site, e.g. `table.atoms`
                  symprec:float=0.01, # tolerance of positions, angstrom
-                 )->np.ndarray:    # (n,) int: the first atom of the same structure that symmetry makes equivalent
+                 )->np.ndarray:      # (n,) int: the first atom of the same structure that symmetry makes equivalent
     "Which atoms of a structure are one site. Raises `PlatonicError` when a structure is not at hand."
     wanted, by_id = atoms["structure"].unique(), {str(s.info["id"]): s for s in structures}
     absent = [i for i in wanted if i not in by_id]
-    if absent: raise PlatonicError(f"site_classes: {len(absent)} structures are not in the list (first: {absent[0]}); pass those the tables were made from")
+    if absent:
+        raise PlatonicError(f"site_classes: {len(absent)} structures are not in the list (first: {absent[0]}); "
+                            "pass those the tables were made from")
     orbits = {i: _orbits(by_id[i], symprec) for i in wanted}
     return np.array([orbits[i][s] for i, s in zip(atoms["structure"], atoms["site"])], dtype=int)
 
 # %% ../nbs/06_plans.ipynb #06-plans-037
-LEVELS = {"atom": ["structure", "site"], "site": ["structure", "site_class"], "structure": ["structure"], "element": ["Z"]}
+LEVELS = {"atom": ["structure", "site"], "site": ["structure", "site_class"], "structure": ["structure"],
+          "element": ["Z"]}
 
 def _codes(rows, cols):
     "level -> integer labels of the rows and of the columns."
     lacking = {c for names in LEVELS.values() for c in names} - (set(rows.columns) & set(cols.columns))
-    if lacking: raise PlatonicError(f"correspondence: the atoms lack column(s) {', '.join(sorted(lacking))}; add site_class with site_classes(structures, atoms)")
+    if lacking:
+        raise PlatonicError(f"correspondence: the atoms lack column(s) {', '.join(sorted(lacking))}; "
+                            "add site_class with site_classes(structures, atoms)")
     both = pd.concat([rows, cols], ignore_index=True)
     codes = {level: both.groupby(names, sort=False).ngroup().to_numpy() for level, names in LEVELS.items()}
     return {level: (c[:len(rows)], c[len(rows):]) for level, c in codes.items()}
@@ -169,7 +193,8 @@ def _trips(T, shape):
         i, j = np.nonzero(T) if T.ndim == 2 else (np.flatnonzero(T >= 0), T[T >= 0])
         mass = T[i, j] if T.ndim == 2 else np.ones(len(i))
     if (T.shape if len(T.shape) == 2 else (len(T), shape[1])) != shape or (len(j) and j.max() >= shape[1]):
-        raise PlatonicError(f"correspondence: the plan has shape {T.shape}, the atoms {shape}; pass the atoms in the order of the clouds")
+        raise PlatonicError(f"correspondence: the plan has shape {T.shape}, the atoms {shape}; "
+                            "pass the atoms in the order of the clouds")
     return i, j, mass
 
 # %% ../nbs/06_plans.ipynb #06-plans-038
@@ -181,19 +206,20 @@ def _shares(T, codes)->dict:
     hits = {level: np.bincount(i, mass * (left[i] == right[j]), n) for level, (left, right) in codes.items()}
     return {level: np.divide(h, total, out=np.full(n, np.nan), where=total > 0) for level, h in hits.items()}
 
-def correspondence(T,          # `Plan`, (n, m) matrix (dense or sparse), or (n,) assignment: the column of each row, -1 for none
-                   rows,       # DataFrame of A's atoms: structure, site, Z, site_class
-                   cols=None,  # DataFrame of B's atoms; None: the same as A's
-                   )->pd.DataFrame: # (n rows) atom, site, structure, element: share of the atom's mass that arrives there
+def correspondence(T,         # `Plan`, (n, m) matrix (dense or sparse), or (n,) column of each row, -1 for none
+                   rows,      # DataFrame of A's atoms: structure, site, Z, site_class
+                   cols=None, # DataFrame of B's atoms; None: the same as A's
+                   )->pd.DataFrame: # (n rows) atom, site, structure, element: share of the atom's mass that arrives
     "Marks of a plan, atom by atom. Raises `PlatonicError` when plan and atoms do not fit or a column is missing."
     return pd.DataFrame(_shares(T, _codes(rows, rows if cols is None else cols)))
 
 # %% ../nbs/06_plans.ipynb #06-plans-040
 def chance_correspondence(rows, # DataFrame of the atoms of both clouds: structure, site, Z, site_class
                           )->pd.DataFrame: # (n rows) atom, site, structure, element
-    "Expected marks when mass is spread at random within the element: how many of an element's atoms are the right ones."
+    "Expected marks when mass is spread at random within the element."
     count = lambda names: rows.groupby(names).Z.transform("size").to_numpy()
-    return pd.DataFrame({level: count([*names, "Z"] if "Z" not in names else names) / count(["Z"]) for level, names in LEVELS.items()})
+    right = {level: count([*names, "Z"] if "Z" not in names else names) for level, names in LEVELS.items()}
+    return pd.DataFrame({level: n / count(["Z"]) for level, n in right.items()})
 
 # %% ../nbs/06_plans.ipynb #06-plans-044
 def nearest(A,                      # (n, K) one cloud
@@ -203,8 +229,11 @@ def nearest(A,                      # (n, K) one cloud
             )->np.ndarray:          # (n,) row of B nearest to each row of A; -1 where its label does not occur in B
     "Nearest neighbour in the other cloud: an assignment without transport."
     A, B = check_matrix(A, "nearest: A"), check_matrix(B, "nearest: B")
-    left, right = (np.asarray(w) for w in (within if isinstance(within, tuple) else (within, within))) if within is not None else (np.zeros(len(A)), np.zeros(len(B)))
-    if (len(left), len(right)) != (len(A), len(B)): raise PlatonicError(f"nearest: within has {len(left)} and {len(right)} labels, the clouds {len(A)} and {len(B)} rows")
+    if within is None: within = np.zeros(len(A)), np.zeros(len(B))
+    left, right = (np.asarray(w) for w in (within if isinstance(within, tuple) else (within, within)))
+    if (len(left), len(right)) != (len(A), len(B)):
+        raise PlatonicError(f"nearest: within has {len(left)} and {len(right)} labels, "
+                            f"the clouds {len(A)} and {len(B)} rows")
     out = np.full(len(A), -1)
     for label in np.intersect1d(left, right):
         rows, cols = np.flatnonzero(left == label), np.flatnonzero(right == label)
@@ -212,11 +241,11 @@ def nearest(A,                      # (n, K) one cloud
     return out
 
 # %% ../nbs/06_plans.ipynb #06-plans-046
-def exam_atoms(rows,       # DataFrame of atoms: structure, site, Z, site_class
-               anchors,    # `Anchors` of the space
-               structures, # list of ase.Atoms that holds the anchors' structures
+def exam_atoms(rows,                 # DataFrame of atoms: structure, site, Z, site_class
+               anchors,              # `Anchors` of the space
+               structures,           # list of ase.Atoms that holds the anchors' structures
                min_structures:int=3, # structures in which an element must occur
-               )->pd.DataFrame: # the rows that stay, with a new index
+               )->pd.DataFrame:      # the rows that stay, with a new index
     "Atoms that are no anchors (nor equivalent to one) and whose element occurs in enough structures."
     keys = anchors.keys[anchors.keys.get_level_values(0).isin(rows["structure"])]
     taken = pd.DataFrame({"structure": keys.get_level_values(0), "site": keys.get_level_values(1)})
@@ -234,62 +263,9 @@ def centre_labels(X,      # (n, K) a cloud
     np.add.at(sums, code, X)
     X = X - (sums / np.bincount(code)[:, None])[code]
     size = np.sqrt((X * X).mean())
-    if size == 0: raise PlatonicError("centre_labels: every row equals the mean of its label; nothing is left to compare")
+    if size == 0:
+        raise PlatonicError("centre_labels: every row equals the mean of its label; nothing is left to compare")
     return X / size
-
-# %% ../nbs/06_plans.ipynb #06-plans-055
-def _distances(X, metric, name):
-    "(n, n) distances inside a cloud, the mean of its rows as origin, in units of their mean."
-    from scipy.spatial.distance import cdist
-    X = check_matrix(X, name, min_rows=3)
-    X = X - X.mean(0)
-    if metric == "cosine" and (np.linalg.norm(X, axis=1) < 1e-9 * np.abs(X).max()).any(): raise PlatonicError(f"{name}: a row equals the mean and has no direction; use metric='euclidean'")
-    D = cdist(X, X, metric)
-    D = np.abs(D + D.T) / 2
-    np.fill_diagonal(D, 0)
-    if not D.mean() > 0: raise PlatonicError(f"{name}: all atoms coincide, so there are no distances to compare")
-    return D / D.mean()
-
-# %% ../nbs/06_plans.ipynb #06-plans-056
-def gromov(X,                   # (n, d) vectors of one model, raw or not
-           Y,                   # (m, d') of another, of any dimension
-           metric:str="cosine", # of the distances inside each cloud: "cosine" (from its mean), "euclidean", "sqeuclidean"
-           within=None,         # as in `plan`; a label must carry the same mass in X and Y
-           max_n:int=2000,      # more rows than this are refused (time grows with the cube)
-           )->Plan:             # equal masses; its cost is the squared Gromov-Wasserstein discrepancy
-    """The plan that keeps distances (@eq-gromov): no anchors, no common axes. A local optimum.
-
-    Raises `PlatonicError` for fewer than 3 atoms, atoms that all coincide, or too many rows.
-    Source: Memoli (2011); Vayer et al. (2019) with labels; the conditional gradient of POT, marginals checked to 1e-8.
-    """
-    n, m = len(X), len(Y)
-    if max(n, m) > max_n: raise PlatonicError(f"gromov: {max(n, m)} atoms, at most {max_n}; take fewer structures")
-    D, E = _distances(X, metric, "gromov: X"), _distances(Y, metric, "gromov: Y")
-    a, b = np.full(n, 1 / n), np.full(m, 1 / m)
-    import ot
-    with _strict("gromov"):
-        if within is None: T, log = ot.gromov.gromov_wasserstein(D, E, a, b, "square_loss", log=True)
-        else:
-            start, wall = np.zeros((n, m)), np.full((n, m), 1e3)
-            for i, j in _blocks(within, a, b): start[np.ix_(i, j)], wall[np.ix_(i, j)] = a[i].sum() / (len(i) * len(j)), 0
-            T, log = ot.gromov.fused_gromov_wasserstein(wall, D, E, a, b, "square_loss", alpha=0.5, G0=start, log=True)
-    i, j = np.nonzero(T)
-    cost = max(0., float(log["gw_dist"] if within is None else 2 * log["fgw_dist"]))  # alpha = 1/2, and no mass crosses a wall
-    return _checked([(i, j, T[i, j])], cost, "gromov", a, b, 1e-8)
-
-# %% ../nbs/06_plans.ipynb #06-plans-062
-def plan_agreement(S,    # `Plan` or (n, m) matrix
-                   T,    # another, between the same atoms
-                   cols, # DataFrame of the second cloud's atoms: structure, site_class
-                   )->np.ndarray: # (n,) in [0, 1]: probability that a grain of the row's mass lands on the same site in both
-    "Per atom, how often two plans send it to the same site."
-    from scipy.sparse import csr_array
-    code = cols.groupby(["structure", "site_class"], sort=False).ngroup().to_numpy()
-    def to_sites(P):
-        P = csr_array(P.T if isinstance(P, Plan) else P)
-        if P.shape[1] != len(code): raise PlatonicError(f"plan_agreement: a plan has {P.shape[1]} columns, the second cloud {len(code)} atoms")
-        return (P @ csr_array((np.ones(len(code)), (np.arange(len(code)), code)))).toarray() / np.maximum(P.sum(1), 1e-300)[:, None]
-    return (to_sites(S) * to_sites(T)).sum(1)
 
 # %% ../nbs/06_plans.ipynb #06-plans-066
 def group_mass(T,         # `Plan` or matrix
@@ -305,17 +281,22 @@ def group_mass(T,         # `Plan` or matrix
     table = table.reindex(index=here, columns=here, fill_value=0.).fillna(0)
     return table.div(table.sum(1).replace(0, 1), axis=0).rename_axis(index=None, columns=None)
 
-def plot_plan(mass, # DataFrame from `group_mass`, or {"groups": [...], "mass": [[...]]}
+# %% ../nbs/06_plans.ipynb #06-plans-066c
+def plot_plan(mass,      # DataFrame from `group_mass`, or {"groups": [...], "mass": [[...]]}
               a:str="A", # name of the first model
               b:str="B", # of the second
-              ):    # matplotlib figure
+              ):         # matplotlib figure
     "Mass between families of elements: a plan that keeps chemistry is dark on the diagonal."
     import matplotlib.pyplot as plt
-    groups, M = (mass["groups"], np.asarray(mass["mass"])) if isinstance(mass, dict) else (list(mass.index), mass.to_numpy())
+    if isinstance(mass, dict): groups, M = mass["groups"], np.asarray(mass["mass"])
+    else: groups, M = list(mass.index), mass.to_numpy()
     with figure_style():
         fig, ax = plt.subplots(figsize=(.42 * len(groups) + 2.4, .42 * len(groups) + 1.6))
         ax.imshow(M, cmap="Blues", vmin=0, vmax=1)
-        for i, j in np.argwhere(M >= .05): ax.text(j, i, f"{M[i, j]:.2f}"[1:] if M[i, j] < .995 else "1", ha="center", va="center", fontsize=7, color="white" if M[i, j] > .6 else "black")
-        ax.set(xticks=range(len(groups)), yticks=range(len(groups)), yticklabels=groups, ylabel=f"from {a}", xlabel=f"to {b}")
+        for i, j in np.argwhere(M >= .05):
+            share = f"{M[i, j]:.2f}"[1:] if M[i, j] < .995 else "1"
+            ax.text(j, i, share, ha="center", va="center", fontsize=7, color="white" if M[i, j] > .6 else "black")
+        ax.set(xticks=range(len(groups)), yticks=range(len(groups)), yticklabels=groups,
+               ylabel=f"from {a}", xlabel=f"to {b}")
         ax.set_xticklabels(groups, rotation=45, ha="right")
     return fig

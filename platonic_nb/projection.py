@@ -16,15 +16,16 @@ from .core import GROUP_COLORS, PlatonicError, check_matrix, element_groups, fig
 from .anchors import Anchors
 
 # %% ../nbs/03_projection.ipynb #03-projection-013
-def _unit(M, centre, name, first=0): # rows minus the centre, at length one; `first` is the number of row 0, for messages
+def _unit(M, centre, name, first=0): # rows minus the centre, at length one; `first`: the number of row 0, for messages
     M = check_matrix(M, name)
     D = M - centre
     length = np.linalg.norm(D, axis=1, keepdims=True)
     size = np.maximum(np.linalg.norm(M, axis=1, keepdims=True), np.linalg.norm(centre))
     zero = (length <= 1e-7*size)[:, 0]       # float32 vectors carry seven digits: below that there is no direction left
     if zero.any():
-        raise PlatonicError(f"{name}: {zero.sum()} rows coincide with the centre (first: row {first + np.argmax(zero)}), so their cosine "
-                            "is undefined; use another center, more anchors, or drop those atoms")
+        raise PlatonicError(f"{name}: {zero.sum()} rows coincide with the centre "
+                            f"(first: row {first + np.argmax(zero)}), "
+                            "so their cosine is undefined; use another center, more anchors, or drop those atoms")
     return D/length
 
 # %% ../nbs/03_projection.ipynb #03-projection-020
@@ -32,16 +33,17 @@ def _centre(X, A, center, block): # (dim,) the point that becomes the origin
     if center is None: return np.zeros(A.shape[1])
     if center == "anchors": return A.mean(0)
     if center == "mean":
-        return sum(check_matrix(X[lo:lo + block], f"X, rows from {lo}").sum(0) for lo in range(0, len(X), block))/len(X)
+        blocks = (check_matrix(X[lo:lo + block], f"X, rows from {lo}") for lo in range(0, len(X), block))
+        return sum(b.sum(0) for b in blocks)/len(X)
     raise PlatonicError(f"project: center={center!r}, want 'anchors', 'mean' or None")
 
 # %% ../nbs/03_projection.ipynb #03-projection-022
-def project(X,       # (n, dim) vectors of one model; an array or a memory map
-            A,       # (K, dim) the same model's vectors of the anchors: `anchors.of(table)`
+def project(X,               # (n, dim) vectors of one model; an array or a memory map
+            A,               # (K, dim) the same model's vectors of the anchors: `anchors.of(table)`
             center:str|None="anchors", # subtract the "anchors"' mean, the "mean" of X, or None (the paper)
-            block:int=8192, # rows in memory at a time
-            out=None, # (n, K) array or memory map to write into; None: a new float64 array
-            )->np.ndarray: # (n, K) coordinates in [-1, 1], float64
+            block:int=8192,  # rows in memory at a time
+            out=None,        # (n, K) array or memory map to write into; None: a new float64 array
+            )->np.ndarray:   # (n, K) coordinates in [-1, 1], float64
     """Coordinates of atoms: cosine similarity to each anchor (@eq-project).
 
     Raises `PlatonicError` for NaN, constant rows, rows that coincide with the centre, and dimensions that do not fit.
@@ -50,7 +52,8 @@ def project(X,       # (n, dim) vectors of one model; an array or a memory map
     A = check_matrix(A, "anchors")
     X, shape = (X if hasattr(X, "shape") else np.asarray(X)), (len(X), len(A))
     if X.ndim != 2 or X.shape[1] != A.shape[1]:
-        raise PlatonicError(f"project: X has shape {X.shape}, the anchors {A.shape}; both want the same model's dimension")
+        raise PlatonicError(f"project: X has shape {X.shape}, the anchors {A.shape}; "
+                            "both want the same model's dimension")
     if block < 1: raise PlatonicError(f"project: block={block}, want at least 1 row")
     if out is None: out = np.empty(shape)
     elif out.shape != shape: raise PlatonicError(f"project: out has shape {out.shape}, want {shape}")
@@ -73,8 +76,8 @@ class Pair(NamedTuple):
 class PlatonicSpace:
     """Coordinates of many models on shared anchors; make it with `PlatonicSpace.build`.
 
-    `own[model]` holds all atoms of that model, (n_model, K) float64; `union` every atom that some model has; `rows[model]`
-    where each atom of the union stands in `own[model]`, -1 where the model lacks it.
+    `own[model]` holds all atoms of that model, (n_model, K) float64; `union` every atom that some model has;
+    `rows[model]` where each atom of the union stands in `own[model]`, -1 where the model lacks it.
     """
     anchors: Anchors    # the axes
     center: str|None    # "anchors", "mean" or None
@@ -91,7 +94,8 @@ def _union(tables): # -> frame of every atom of any table, {model: row of each o
     rows = {t.name: t.keys.get_indexer(_index(union)) for t in tables}
     for t in tables:
         has = rows[t.name] >= 0
-        other = has.nonzero()[0][t.atoms["Z"].to_numpy()[rows[t.name][has]] != union["Z"].to_numpy()[has]]
+        Z, expected = t.atoms["Z"].to_numpy()[rows[t.name][has]], union["Z"].to_numpy()[has]
+        other = has.nonzero()[0][Z != expected]
         if len(other):
             s, i = union.loc[other[0], ["structure", "site"]]
             raise PlatonicError(f"PlatonicSpace: {t.name} has another element at ({s}, {i}) than the models before it; "
@@ -100,7 +104,9 @@ def _union(tables): # -> frame of every atom of any table, {model: row of each o
 
 # %% ../nbs/03_projection.ipynb #03-projection-035
 def _require(n, k, what): # the 2K rule
-    if n < 2*k: raise PlatonicError(f"PlatonicSpace: {what} {n} atoms, {k} anchors need at least {2*k}; lower k or add structures")
+    if n < 2*k:
+        raise PlatonicError(f"PlatonicSpace: {what} {n} atoms, {k} anchors need at least {2*k}; "
+                            "lower k or add structures")
 
 @patch(cls_method=True)
 def build(cls:PlatonicSpace,
@@ -111,12 +117,15 @@ def build(cls:PlatonicSpace,
           ):                # a `PlatonicSpace`
     """Project every table on the same anchors. Memory: 8 K bytes per atom and model.
 
-    Raises `PlatonicError` when two tables have one name, a model lacks an anchor, or a pair has fewer than 2K common atoms.
+    Raises `PlatonicError` when two tables have one name, a model lacks an anchor, or a pair has fewer than 2K common
+    atoms.
     """
     tables = list(tables.values() if isinstance(tables, dict) else tables)
     names = [t.name for t in tables]
     twice = {n for n in names if names.count(n) > 1}
-    if not tables or twice: raise PlatonicError(f"PlatonicSpace: want tables of different models, got {', '.join(sorted(twice)) or 'none'} twice")
+    if not tables or twice:
+        raise PlatonicError("PlatonicSpace: want tables of different models, "
+                            f"got {', '.join(sorted(twice)) or 'none'} twice")
     axes = [anchors.of(t) for t in tables]
     union, rows = _union(tables)
     for i, a in enumerate(names):
@@ -163,7 +172,8 @@ def pair(self:PlatonicSpace,
     for m in (a, b):
         if m not in self.own: raise PlatonicError(f"PlatonicSpace: no model {m!r}, there are {', '.join(self.models)}")
     at = _shared(self, (a, b))
-    return Pair(a, b, self.own[a][self.rows[a][at]], self.own[b][self.rows[b][at]], self.union.iloc[at].reset_index(drop=True))
+    A, B = (self.own[m][self.rows[m][at]] for m in (a, b))
+    return Pair(a, b, A, B, self.union.iloc[at].reset_index(drop=True))
 
 @patch
 def pairs(self:PlatonicSpace):
@@ -191,9 +201,10 @@ def map_2d(X,                 # (n, d) points
         return pca.transform(X), [f"PC{i + 1} ({100*r:.0f} %)" for i, r in enumerate(pca.explained_variance_ratio_)]
     if method != "umap": raise PlatonicError(f"map_2d: method={method!r}, want 'pca' or 'umap'")
     try: from umap import UMAP
-    except ImportError as e: raise PlatonicError('map_2d: umap-learn is not installed; pip install "platonic_nb[umap]"') from e
-    warnings.warn("UMAP distorts: distances between islands and their sizes mean nothing, and noise gets islands too; use it to look, not to conclude",
-                  stacklevel=2)
+    except ImportError as e:
+        raise PlatonicError('map_2d: umap-learn is not installed; pip install "platonic_nb[umap]"') from e
+    warnings.warn("UMAP distorts: distances between islands and their sizes mean nothing, and noise gets islands too; "
+                  "use it to look, not to conclude", stacklevel=2)
     return UMAP(random_state=seed, n_jobs=1).fit_transform(X), ["UMAP 1", "UMAP 2"]
 
 # %% ../nbs/03_projection.ipynb #03-projection-046
@@ -208,17 +219,18 @@ def _joint(ax, coords, Z, lines, method, seed): # all models of one space on one
     for part, marker in zip(parts, "o^sDvPX*"*len(parts)): _dots(ax, part, Z, marker)
     for i in np.random.default_rng(seed).choice(len(Z), min(lines, len(Z)), replace=False):
         ax.plot(*np.array([p[i] for p in parts]).T, color="black", lw=0.6, alpha=0.8)
-    for name, marker in zip(coords, "o^sDvPX*"*len(coords)): ax.scatter([], [], s=12, c="black", marker=marker, label=name)
+    for name, marker in zip(coords, "o^sDvPX*"*len(coords)):
+        ax.scatter([], [], s=12, c="black", marker=marker, label=name)
     ax.legend(fontsize=7, loc="best", handletextpad=0.1)
     ax.set(xlabel=labels[0], ylabel=labels[1], title="all on one map")
 
 # %% ../nbs/03_projection.ipynb #03-projection-047
-def plot_maps(rows,       # dict label -> (tables, space): one row of panels each, e.g. trained and untrained
-              method:str="pca", # see `map_2d`
+def plot_maps(rows,               # dict label -> (tables, space): one row of panels each, e.g. trained and untrained
+              method:str="pca",   # see `map_2d`
               max_atoms:int=1500, # at most this many atoms drawn (chosen by lot)
-              lines:int=15, # atoms whose places in the models are joined by a line
-              seed:int=0,   # of the choice of atoms and of the map
-              ):            # a matplotlib Figure
+              lines:int=15,       # atoms whose places in the models are joined by a line
+              seed:int=0,         # of the choice of atoms and of the map
+              ):                  # a matplotlib Figure
     "Raw maps of every model side by side, and all of them on one map after projection."
     import matplotlib.pyplot as plt
     rows = {label: (list(t.values() if isinstance(t, dict) else t), s) for label, (t, s) in rows.items()}
@@ -234,8 +246,10 @@ def plot_maps(rows,       # dict label -> (tables, space): one row of panels eac
                 ax = fig.add_subplot(grid[r, c])
                 xy, labels = map_2d(t.select(keys).X, method, seed)
                 _dots(ax, xy, Z)
-                ax.set(title=f"{t.name}, raw", xlabel=labels[0], ylabel=f"{label}\n{labels[1]}" if c == 0 else labels[1])
-            _joint(fig.add_subplot(grid[r, wide]), {t.name: space.coords[t.name][at] for t in tables}, Z, lines, method, seed)
+                ylabel = f"{label}\n{labels[1]}" if c == 0 else labels[1]
+                ax.set(title=f"{t.name}, raw", xlabel=labels[0], ylabel=ylabel)
+            coords = {t.name: space.coords[t.name][at] for t in tables}
+            _joint(fig.add_subplot(grid[r, wide]), coords, Z, lines, method, seed)
         _legend(fig, np.concatenate([s.atoms["Z"].unique() for _, s in rows.values()]))
     return fig
 
@@ -254,5 +268,7 @@ def atom_cosine(A, # (n, K) coordinates in one model
     Raises `PlatonicError` when the shapes differ or a row is equal to the mean.
     """
     A, B = check_matrix(A, "A"), check_matrix(B, "B")
-    if A.shape != B.shape: raise PlatonicError(f"atom_cosine: A has shape {A.shape}, B {B.shape}; use space.pair(a, b) for common atoms")
+    if A.shape != B.shape:
+        raise PlatonicError(f"atom_cosine: A has shape {A.shape}, B {B.shape}; "
+                            "use space.pair(a, b) for common atoms")
     return np.einsum("ik,ik->i", _unit(A, A.mean(0), "A"), _unit(B, B.mean(0), "B"))

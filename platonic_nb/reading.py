@@ -35,9 +35,11 @@ def read_bytes(path,                     # file, packed with gzip if its name en
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as f: data = f.read(max_bytes + 1)
     except (OSError, EOFError, zlib.error) as e:
-        raise PlatonicError(f"{path}: cannot read ({_short(e)}); check the file and its permissions, or fetch it again") from e
+        raise PlatonicError(f"{path}: cannot read ({_short(e)}); "
+                            "check the file and its permissions, or fetch it again") from e
     if len(data) > max_bytes:
-        raise PlatonicError(f"{path}: holds more than {max_bytes:,} bytes unpacked; split it, or raise max_bytes if you trust it")
+        raise PlatonicError(f"{path}: holds more than {max_bytes:,} bytes unpacked; "
+                            "split it, or raise max_bytes if you trust it")
     if not data.strip(b"\0 \t\r\n"): raise PlatonicError(f"{path}: empty file; remove it or fetch it again")
     return data
 
@@ -47,7 +49,8 @@ _MAX_CIF = 400_000
 def _cif_loader(text):
     def load():
         from pymatgen.io.cif import CifParser
-        if len(text) > _MAX_CIF: raise PlatonicError(f"CIF of {len(text):,} characters, limit {_MAX_CIF:,}; convert it to extended xyz")
+        if len(text) > _MAX_CIF:
+            raise PlatonicError(f"CIF of {len(text):,} characters, limit {_MAX_CIF:,}; convert it to extended xyz")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore") # the parser warns about rounding in nearly every file
             found = CifParser.from_str(text).parse_structures(primitive=False)
@@ -73,8 +76,10 @@ def cif_table(path,       # for messages and for ids of tables that have none
               )->pd.DataFrame: # columns id and cif, and all others of the file, as text
     "A CSV file with a column `cif`. Raises `PlatonicError` when it is none or lacks that column."
     try: table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
-    except Exception as e: raise PlatonicError(f"{path}: not a readable CSV ({_short(e)}); export it again as UTF-8") from e
-    if "cif" not in table: raise PlatonicError(f'{path}: wants a column "cif", got {_short(list(table.columns))}; rename it')
+    except Exception as e:
+        raise PlatonicError(f"{path}: not a readable CSV ({_short(e)}); export it again as UTF-8") from e
+    if "cif" not in table:
+        raise PlatonicError(f'{path}: wants a column "cif", got {_short(list(table.columns))}; rename it')
     key = next((c for c in ("material_id", "id", "structure") if c in table), None)
     return table.assign(id=table[key] if key else [f"{Path(path).name}:{i}" for i in range(len(table))])
 
@@ -86,19 +91,22 @@ def _collect(sources, where, quarantine):
         name = name.encode("utf-8", "replace").decode() # a file name need not be text
         try: found = load()
         except Exception as e: # parsers raise anything; the reason is kept and the rest goes on
-            lost.append(record(name, str(e) if isinstance(e, PlatonicError) else f"{type(e).__name__}: {_short(e)}; check the file"))
+            reason = str(e) if isinstance(e, PlatonicError) else f"{type(e).__name__}: {_short(e)}; check the file"
+            lost.append(record(name, reason))
             if quarantine is not None: quarantine.append(lost[-1])
             continue
         for i, a in enumerate(found):
             id = a.info.get("id") # extended xyz may hold anything under this name
-            id = str(id) if isinstance(id, (str, int, np.integer)) and str(id) else (name if len(found) == 1 else f"{name}:{i}")
+            if not isinstance(id, (str, int, np.integer)) or not str(id):
+                id = name if len(found) == 1 else f"{name}:{i}"
             a.info = {**a.info, "id": str(id), "family": str(a.info.get("family") or id)}
             count += 1
             yield a
     first = f"{lost[0]['structure']}: {lost[0]['reason']}" if lost else "nothing in it"
     if not count: raise PlatonicError(f"{where}: no structure could be read ({first})")
     if lost and quarantine is None:
-        warnings.warn(f"{where}: not read: {len(lost)} (first: {first}); pass quarantine=[] to receive all", stacklevel=3)
+        warnings.warn(f"{where}: not read: {len(lost)} (first: {first}); pass quarantine=[] to receive all",
+                      stacklevel=3)
 
 # %% ../nbs/00_reading.ipynb #00-reading-026
 def read_cif_table(table,                     # DataFrame with columns id and cif
@@ -109,7 +117,8 @@ def read_cif_table(table,                     # DataFrame with columns id and ci
     yield from _collect(((id, _cif_loader(text)) for id, text in zip(table["id"], table["cif"])), where, quarantine)
 
 # %% ../nbs/00_reading.ipynb #00-reading-029
-_KINDS = {".cif": "cif", ".vasp": "vasp", ".poscar": "vasp", ".xyz": "extxyz", ".extxyz": "extxyz", ".db": "db", ".csv": "csv"}
+_KINDS = {".cif": "cif", ".vasp": "vasp", ".poscar": "vasp", ".xyz": "extxyz", ".extxyz": "extxyz",
+          ".db": "db", ".csv": "csv"}
 
 def _kind(path):
     "What a file is, by its name; None for files that are none of ours."
@@ -119,7 +128,8 @@ def _kind(path):
 # %% ../nbs/00_reading.ipynb #00-reading-031
 def _sources(path, root, max_bytes):
     "(name, loader) for each thing in a file that may be a structure; failures happen inside the loaders."
-    name, kind = path.name if path == root else path.relative_to(root).as_posix(), _kind(path)
+    name = path.name if path == root else path.relative_to(root).as_posix()
+    kind = _kind(path)
     def fails(e):
         def load(): raise e
         return load
@@ -150,7 +160,8 @@ def iter_structures(path,                      # file or folder (searched with i
     if not there: raise PlatonicError(f"{path}: no such file or folder; check the path")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and _kind(p))
     if not files or not _kind(files[0]):
-        raise PlatonicError(f"{path}: no crystals here; wanted a folder or file ending in {', '.join(_KINDS)} (also .gz) or named POSCAR")
+        raise PlatonicError(f"{path}: no crystals here; "
+                            f"wanted a folder or file ending in {', '.join(_KINDS)} (also .gz) or named POSCAR")
     yield from _collect((s for f in files for s in _sources(f, path, max_bytes)), path, quarantine)
 
 # %% ../nbs/00_reading.ipynb #00-reading-034
@@ -171,7 +182,8 @@ def _too_close(a, r):
     from scipy.spatial import cKDTree
     cell = a.cell.complete().array if a.pbc.any() else np.eye(3)
     if (np.linalg.norm(cell[a.pbc], axis=1) < r).any(): return True # an atom is too close to its own image
-    if a.pbc.all() and abs(np.linalg.det(cell)) < 0.7 * r**3 * len(a): return True # denser than the densest packing of spheres
+    if a.pbc.all() and abs(np.linalg.det(cell)) < 0.7 * r**3 * len(a): # denser than the densest packing of spheres
+        return True
     s = a.positions @ np.linalg.inv(cell)
     s[:, a.pbc] %= 1.0
     if len(np.unique(np.round(s @ cell, 3), axis=0)) < len(a): return True # also keeps the tree from degenerating
@@ -185,17 +197,20 @@ def _too_close(a, r):
 # %% ../nbs/00_reading.ipynb #00-reading-043
 def _fault(a, min_distance):
     "The first reason why a structure cannot be embedded, or None."
-    periodic, unknown = a.pbc.any(), a.numbers[(a.numbers < 1) | (a.numbers > 118)]
+    unknown = a.numbers[(a.numbers < 1) | (a.numbers > 118)]
     if len(a) == 0: return "no atoms; remove it"
     if len(unknown): return f"unknown element (number {unknown[0]}); name a real one"
-    if not np.isfinite(a.positions).all(): return f"NaN or infinite position (first: site {np.argmin(np.isfinite(a.positions).all(1))}); correct the file"
+    if not np.isfinite(a.positions).all():
+        return f"NaN or infinite position (first: site {np.argmin(np.isfinite(a.positions).all(1))}); correct the file"
     if not np.isfinite(a.cell.array).all(): return "NaN or infinite cell; correct the file"
-    if (a.cell.lengths()[a.pbc] == 0).any(): return "missing cell although periodic; give the cell vectors or set pbc=False"
-    if periodic and abs(np.linalg.det(a.cell.complete().array)) < 1e-3 * a.cell.complete().lengths().prod():
+    if (a.cell.lengths()[a.pbc] == 0).any():
+        return "missing cell although periodic; give the cell vectors or set pbc=False"
+    if a.pbc.any() and abs(np.linalg.det(a.cell.complete().array)) < 1e-3 * a.cell.complete().lengths().prod():
         return "singular cell (vectors almost in one plane); correct or reduce the cell"
     if _partial(a.info.get("occupancy")): return "partial occupancy; choose one ordered arrangement of the atoms"
     if np.abs(a.positions).max() > 1e7: return "position beyond 1e7 angstrom; wrap the atoms into the cell"
-    if _too_close(a, min_distance): return f"overlapping atoms (closer than {min_distance:g} angstrom); remove duplicates or correct the cell"
+    if _too_close(a, min_distance):
+        return f"overlapping atoms (closer than {min_distance:g} angstrom); remove duplicates or correct the cell"
 
 # %% ../nbs/00_reading.ipynb #00-reading-045
 def _partial(occupancy):
@@ -209,14 +224,16 @@ def validate(structures,             # iterable of ase.Atoms
              ):                      # (list of good structures, DataFrame structure, model, reason)
     """Separate what can be embedded from what cannot, with a reason for each.
 
-    Faults: no atoms, unknown element, NaN or infinite positions or cell, missing or singular cell, partial occupancy, overlapping
-    atoms, no id, and an id that came before (the first one keeps it). Structures are passed on as they are, not copied.
+    Faults: no atoms, unknown element, NaN or infinite positions or cell, missing or singular cell, partial occupancy,
+    overlapping atoms, no id, and an id that came before (the first one keeps it). Structures are passed on as they
+    are, not copied.
     """
     good, bad, seen = [], [], set()
     for i, a in enumerate(structures):
         id = "" if a.info.get("id") is None else str(a.info["id"])
-        reason = ("no info['id']; use structures.with_ids" if not id else "duplicate id (the first one is used); rename it" if id in seen
-                  else _fault(a, min_distance))
+        if not id: reason = "no info['id']; use structures.with_ids"
+        elif id in seen: reason = "duplicate id (the first one is used); rename it"
+        else: reason = _fault(a, min_distance)
         seen.add(id)
         if reason: bad.append(record(id or f"number {i}", reason))
         else: good.append(a)

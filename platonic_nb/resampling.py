@@ -14,7 +14,10 @@ from .core import PlatonicError
 # %% ../nbs/04a_resampling.ipynb #04a-resa-009
 @dataclass(frozen=True, eq=False, repr=False)
 class Estimate:
-    "A value, its 95 % interval, and the resampled values (`draws`) behind it; arrays when several columns were resampled together."
+    """A value, its 95 % interval, and the resampled values (`draws`) behind it.
+
+    Arrays when several columns were resampled together.
+    """
     value:float        # or (c,)
     ci95:np.ndarray    # (2,) or (2, c)
     draws:np.ndarray   # (n_draws,) or (n_draws, c)
@@ -32,7 +35,8 @@ def resampling_weights(units,      # (n,) label of each row's independent unit
                        )->tuple:   # (n_draws, n_units) how often each unit was drawn, (n,) unit code of each row
     "How often each unit is drawn when as many units as there are get drawn with repetition."
     codes = np.unique(np.asarray(units), return_inverse=True)[1]
-    if codes.max(initial=0) < 1: raise PlatonicError("bootstrap: all rows belong to one structure or family; add structures")
+    if codes.max(initial=0) < 1:
+        raise PlatonicError("bootstrap: all rows belong to one structure or family; add structures")
     size = codes.max() + 1
     return np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), n), codes
 
@@ -40,50 +44,57 @@ def resampling_weights(units,      # (n,) label of each row's independent unit
 def _mean_draws(X, ok, W, codes):
     "((c,) means of the finite values, (n_draws, c) the same in every draw)."
     sums, counts = (np.zeros((W.shape[1], X.shape[1])) for _ in range(2))
-    np.add.at(sums, codes, np.where(ok, X, 0)); np.add.at(counts, codes, ok)
+    np.add.at(sums, codes, np.where(ok, X, 0))
+    np.add.at(counts, codes, ok)
     total = W @ counts
     return sums.sum(0) / counts.sum(0), np.divide(W @ sums, total, out=np.full(total.shape, np.nan), where=total > 0)
 
 # %% ../nbs/04a_resampling.ipynb #04a-resa-015
 def bootstrap(per_atom,       # (n,) or (n, c) scores; NaN where an atom has none; columns are drawn together
-              groups,         # (n,) the independent unit of each row: structure, or family where structures were substituted
+              groups,         # (n,) the independent unit of each row: structure, or family of substituted structures
               n:int=1000,     # draws
               seed:int=0,     # of the draws
-              statistic=None, # None for the mean, or f(values (n, c), weights (n,)) -> (c,) for another weighted statistic
+              statistic=None, # None for the mean, or another: f(values (n, c), weights (n,)) -> (c,)
               )->Estimate:    # value, ci95, draws
     """Percentile bootstrap over units with fixed per-atom scores.
 
-    The interval covers which structures were asked. It does not cover the pool in which neighbours were found, nor the anchors.
+    The interval covers which structures were asked. It does not cover the pool in which neighbours were found, nor
+    the anchors.
     """
     values = np.asarray(per_atom, dtype=np.float64)
     flat, X = values.ndim == 1, values.reshape(len(values), -1)
-    if len(X) != len(groups): raise PlatonicError(f"bootstrap: {len(X)} scores but {len(groups)} group labels; give one per row")
+    if len(X) != len(groups):
+        raise PlatonicError(f"bootstrap: {len(X)} scores but {len(groups)} group labels; give one per row")
     (W, codes), ok = resampling_weights(groups, n, seed), np.isfinite(X)
-    if not ok.any(0).all(): raise PlatonicError("bootstrap: a column holds no finite score; lower k or add structures")
+    if not ok.any(0).all():
+        raise PlatonicError("bootstrap: a column holds no finite score; lower k or add structures")
     if statistic is None: value, draws = _mean_draws(X, ok, W, codes)
-    else: value, draws = statistic(X, np.ones(len(X))), np.array([statistic(X, w[codes].astype(float)) for w in W])
+    else:
+        value = statistic(X, np.ones(len(X)))
+        draws = np.array([statistic(X, w[codes].astype(float)) for w in W])
     value, draws = np.asarray(value).reshape(-1), np.asarray(draws).reshape(n, -1)
     ci, scored = np.nanquantile(draws, [0.025, 0.975], axis=0), int(ok.any(1).sum())
     if flat: return Estimate(float(value[0]), ci[:, 0], draws[:, 0], scored, W.shape[1])
     return Estimate(value, ci, draws, scored, W.shape[1])
 
 # %% ../nbs/04a_resampling.ipynb #04a-resa-026
-def permutation_test(score,         # function of an order of B's rows, (n,) ints -> float: larger is more alike
-                     n:int,         # rows
-                     strata=None,   # (n,) labels: rows are relabelled only inside each
-                     n_perm:int=199,# relabellings
-                     seed:int=0,    # of them
-                     )->tuple:      # (score of the given order, p-value, (n_perm,) scores of the relabellings)
+def permutation_test(score,          # function of an order of B's rows, (n,) ints -> float: larger is more alike
+                     n:int,          # rows
+                     strata=None,    # (n,) labels: rows are relabelled only inside each
+                     n_perm:int=199, # relabellings
+                     seed:int=0,     # of them
+                     )->tuple:       # (score of the given order, p-value, (n_perm,) scores of the relabellings)
     """Exact test of "the rows of B carry no information about the rows of A (beyond the strata)".
 
     Rows must be exchangeable: atoms of one crystal are not, so pass one row per structure when the p-value matters.
     """
     if n_perm < 19: raise PlatonicError(f"permutation_test: n_perm={n_perm} cannot reach p=0.05, want at least 19")
-    rng, s = np.random.default_rng(seed), np.zeros(n, int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    s = np.zeros(n, int) if strata is None else np.unique(strata, return_inverse=True)[1]
     home, null = np.argsort(s, kind="stable"), np.empty(n_perm)
     for i in range(n_perm):
         order = np.empty(n, int)
-        order[home] = np.lexsort((rng.random(n), s))     # sorted by stratum, at random inside
+        order[home] = np.lexsort((rng.random(n), s)) # sorted by stratum, at random inside
         null[i] = score(order)
     value = float(score(np.arange(n)))
     return value, float((1 + (null >= value).sum()) / (1 + n_perm)), null
@@ -97,9 +108,9 @@ def _candidates(groups, within=None)->np.ndarray:
     np.add.at(table, (g, e), 1)
     return table.sum(0)[e] - table[g, e]
 
-def chance_overlap(groups,       # (n,) structure of each row
-                   k:int=10,     # neighbours per atom
-                   within=None,  # (n,) atomic numbers, when candidates are of the same element only
+def chance_overlap(groups,        # (n,) structure of each row
+                   k:int=10,      # neighbours per atom
+                   within=None,   # (n,) atomic numbers, when candidates are of the same element only
                    )->np.ndarray: # (n,) expected overlap with shuffled atoms; NaN where there are k candidates or fewer
     "Expected share of common neighbours when the atoms of one table are shuffled: k over the number of candidates."
     m = _candidates(groups, within)
@@ -130,8 +141,8 @@ def onehot_overlap(na,           # (n, k) neighbours in A
     "Expected overlap with one-hot elements, whose same-element atoms are all tied: exact, no draw needed."
     Z, k = np.asarray(Z), na.shape[1]
     same, every = _candidates(groups, Z), _candidates(groups)
-    inside = np.minimum(1, k / np.maximum(same, 1))                              # a candidate of the same element
-    outside = np.maximum(0, k - same) / np.maximum(every - same, 1)              # one of another, when there are too few
+    inside = np.minimum(1, k / np.maximum(same, 1))                 # a candidate of the same element
+    outside = np.maximum(0, k - same) / np.maximum(every - same, 1) # one of another, when there are too few
     p = np.where(Z[na] == Z[:, None], inside[:, None], outside[:, None])
     return np.where(na[:, 0] < 0, np.nan, p.mean(1))
 
@@ -143,11 +154,14 @@ def benjamini_hochberg(pvalues,       # p-values of a family of tests
     return false_discovery_control(pvalues, method="bh")
 
 # %% ../nbs/04a_resampling.ipynb #04a-resa-047
-def verdict(ci95,                 # (low, high) of the difference: value minus strongest rung, resampled together
-            margin:float=0.0,     # differences within +-margin count as none
-            missing:str|None=None,# what a full verdict needs and is absent: a rung, a reference such as DFT
-            )->str:               # "supported", "not supported" or "inconclusive"
-    "`supported` above 0, `not supported` below 0 or inside the margin, else (or when something is missing) `inconclusive`."
+def verdict(ci95,                  # (low, high) of the difference: value minus strongest rung, resampled together
+            margin:float=0.0,      # differences within +-margin count as none
+            missing:str|None=None, # what a full verdict needs and is absent: a rung, a reference such as DFT
+            )->str:                # "supported", "not supported" or "inconclusive"
+    """`supported` above 0, `not supported` below 0 or inside the margin.
+
+    Else, or when something is missing, `inconclusive`.
+    """
     low, high = (float(x) for x in ci95)
     if not low <= high: raise PlatonicError(f"verdict: want an interval (low, high), got ({low}, {high})")
     if margin < 0: raise PlatonicError(f"verdict: want margin >= 0, got {margin}")

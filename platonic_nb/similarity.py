@@ -12,9 +12,9 @@ from .core import PlatonicError, check_matrix
 from .knn import _labels, _pair, _scaled, neighbours
 
 # %% ../nbs/04_alignment.ipynb #c030
-def remove_element_means(X,            # (n, d) one row per atom
-                         Z,            # (n,) atomic numbers
-                         )->np.ndarray: # (n, d) rows minus the mean of their element (zero where an element occurs once)
+def remove_element_means(X,             # (n, d) one row per atom
+                         Z,             # (n,) atomic numbers
+                         )->np.ndarray: # (n, d) rows minus the mean of their element (zero where it occurs once)
     "What is left of each atom's vector once its element is known."
     X = check_matrix(X, "remove_element_means: X")
     e = _labels(Z, len(X), "Z")
@@ -39,7 +39,8 @@ def cka(A,                    # (n, d) the atoms in one model
         ):                    # float, 1 for tables equal up to rotation and scale
     """Linear centred kernel alignment.
 
-    Source: Kornblith et al., Similarity of Neural Network Representations Revisited (2019); unbiased: Song et al. (2012).
+    Source: Kornblith et al., Similarity of Neural Network Representations Revisited (2019);
+    unbiased: Song et al. (2012).
     """
     A, B = _pair(A, B, "cka", 4)
     keep = np.full(len(A), True)
@@ -65,8 +66,9 @@ def _masked_hsic(K, L):
 
 def _fits_memory(n:int, matrices:int, what:str, gib:float=4):
     need = matrices * n * n * 8 / 2**30
-    if need > gib: raise PlatonicError(f"{what}: {n} rows need about {need:.0f} GiB for {matrices} matrices of all pairs, "
-                                       f"limit {gib:g}; take a subsample of structures")
+    if need > gib:
+        raise PlatonicError(f"{what}: {n} rows need about {need:.0f} GiB for {matrices} matrices of all pairs, "
+                            f"limit {gib:g}; take a subsample of structures")
 
 # %% ../nbs/04_alignment.ipynb #c035b
 def cknna(A,                   # (n, d) the atoms in one model
@@ -83,13 +85,17 @@ def cknna(A,                   # (n, d) the atoms in one model
     kernels, masks = [], []
     for X, s in zip((A, B), np.random.SeedSequence(seed).spawn(2)):
         X = _scaled(X, metric)
-        near = neighbours(X, k, groups, metric="dot", seed=s) if k < len(A) - 1 or groups is not None else None
-        mask = np.full((len(X),) * 2, near is None)
-        np.put_along_axis(mask, np.arange(len(X))[:, None] if near is None else near, near is not None, axis=1)
-        kernels.append(X @ X.T); masks.append(mask)
+        everything = k == len(A) - 1 and groups is None
+        near = None if everything else neighbours(X, k, groups, metric="dot", seed=s)
+        mask = np.full((len(X),) * 2, everything)
+        columns = np.arange(len(X))[:, None] if everything else near
+        np.put_along_axis(mask, columns, not everything, axis=1)
+        kernels.append(X @ X.T)
+        masks.append(mask)
     (K, L), (mk, ml), both = kernels, masks, masks[0] & masks[1]
     norm = _masked_hsic(K * mk, K * mk) * _masked_hsic(L * ml, L * ml)
-    if not norm > 0: raise PlatonicError(f"cknna: the estimate of a table with itself is not positive at k={k}; raise k")
+    if not norm > 0:
+        raise PlatonicError(f"cknna: the estimate of a table with itself is not positive at k={k}; raise k")
     return float(_masked_hsic(K * both, L * both) / np.sqrt(norm))
 
 # %% ../nbs/04_alignment.ipynb #c039
@@ -104,11 +110,13 @@ def procrustes(A,                    # (n, d) the atoms in one model
     width = max(A.shape[1], B.shape[1])
     A, B = (np.pad(X - X.mean(0), ((0, 0), (0, width - X.shape[1]))) for X in (A, B))
     sizes = np.linalg.norm(A), np.linalg.norm(B)
-    if min(sizes) == 0: raise PlatonicError("procrustes: one table does not vary between atoms; nothing can be compared")
+    if min(sizes) == 0:
+        raise PlatonicError("procrustes: one table does not vary between atoms; nothing can be compared")
     A, B = A / sizes[0], B / sizes[1]
     turn, cosine = orthogonal_procrustes(B, A)
     if per_atom: return ((A - B @ turn) ** 2).sum(1)
-    if kind not in ("angular", "normalised"): raise PlatonicError(f'procrustes: kind "{kind}", want "angular" or "normalised"')
+    if kind not in ("angular", "normalised"):
+        raise PlatonicError(f'procrustes: kind "{kind}", want "angular" or "normalised"')
     cosine = min(cosine, 1.0)
     return float(np.arccos(cosine) if kind == "angular" else np.sqrt(2 - 2 * cosine))
 
@@ -132,7 +140,8 @@ def distance_correlation(A,                   # (n, d) the atoms in one model
     _fits_memory(len(A), 4, "distance_correlation")
     a, b = _centred_distances(A, unbiased), _centred_distances(B, unbiased)
     norm = np.linalg.norm(a) * np.linalg.norm(b)
-    if norm == 0: raise PlatonicError("distance_correlation: one table does not vary between atoms; nothing to compare")
+    if norm == 0:
+        raise PlatonicError("distance_correlation: one table does not vary between atoms; nothing to compare")
     ratio = float((a * b).sum() / norm)
     return ratio if unbiased else float(np.sqrt(max(ratio, 0.0)))
 
@@ -150,15 +159,19 @@ def _imbalance(A, B, g, block:int=512):
     return 2 * out / (len(A) + 1 - np.bincount(g)[g])
 
 # %% ../nbs/04_alignment.ipynb #c048b
-def information_imbalance(A,                    # (n, d) the atoms in one model
-                          B,                    # (n, d') the same atoms in another
-                          groups=None,          # (n,) structure of each row: neighbours of the same structure do not count
-                          per_atom:bool=False,  # two (n,) arrays whose means are the two imbalances
-                          ):                    # (A to B, B to A): about 0 when the first tells all of the second, 1 when nothing
-    "How well closeness in one table predicts closeness in the other. Source: Glielmo et al., PNAS Nexus 1, pgac039 (2022)."
+def information_imbalance(A,                   # (n, d) the atoms in one model
+                          B,                   # (n, d') the same atoms in another
+                          groups=None,         # (n,) structure of each row: neighbours of the same one do not count
+                          per_atom:bool=False, # two (n,) arrays whose means are the two imbalances
+                          ): # (A to B, B to A): about 0 when the first tells all of the second, 1 when nothing
+    """How well closeness in one table predicts closeness in the other.
+
+    Source: Glielmo et al., PNAS Nexus 1, pgac039 (2022).
+    """
     A, B = _pair(A, B, "information_imbalance")
     g = _labels(groups, len(A), "groups")
-    if g.max() == 0: raise PlatonicError("information_imbalance: all rows belong to one structure; add structures")
+    if g.max() == 0:
+        raise PlatonicError("information_imbalance: all rows belong to one structure; add structures")
     both = _imbalance(A, B, g), _imbalance(B, A, g)
     return both if per_atom else tuple(float(d.mean()) for d in both)
 
@@ -204,7 +217,8 @@ def _standard(X, train, what:str):
 def _halves(A, B, groups, split, seed, what):
     A, B = _pair(A, B, what, 8)
     train, test = split if split is not None else split_structures(len(A), groups, seed)
-    if min(len(train), len(test)) < 4: raise PlatonicError(f"{what}: halves of {len(train)} and {len(test)} rows; add structures")
+    if min(len(train), len(test)) < 4:
+        raise PlatonicError(f"{what}: halves of {len(train)} and {len(test)} rows; add structures")
     return _standard(A, train, what), _standard(B, train, what), np.asarray(train), np.asarray(test)
 
 # %% ../nbs/04_alignment.ipynb #c055
@@ -217,7 +231,8 @@ def gfre(A,                    # (n, d) source: the atoms in one model
          ):                    # float: 0 if A determines B linearly, about 1 if it does not help
     "Global feature reconstruction error of B from A, out of sample. Source: Goscinski et al., MLST 2, 025028 (2021)."
     A, B, train, test = _halves(A, B, groups, split, seed, "gfre")
-    missed = np.linalg.norm(B[test] - A[test] @ _fit(A[train], B[train], _folds(len(train))), axis=1)
+    W = _fit(A[train], B[train], _folds(len(train)))
+    missed = np.linalg.norm(B[test] - A[test] @ W, axis=1)
     return missed if per_atom else float(np.sqrt((missed ** 2).mean()))
 
 # %% ../nbs/04_alignment.ipynb #c055b
@@ -232,7 +247,8 @@ def lfre(A,                    # (n, d) source
     "Local feature reconstruction error of B from A, out of sample. Source: Goscinski et al. (2021)."
     from scipy.spatial.distance import cdist
     A, B, train, test = _halves(A, B, groups, split, seed, "lfre")
-    if not 4 <= n_local <= len(train): raise PlatonicError(f"lfre: want 4 <= n_local <= {len(train)}, got {n_local}")
+    if not 4 <= n_local <= len(train):
+        raise PlatonicError(f"lfre: want 4 <= n_local <= {len(train)}, got {n_local}")
     folds, missed = _folds(n_local), []
     for i, distances in zip(test, cdist(A[test], A[train])):
         near = train[np.argsort(distances, kind="stable")[:n_local]]
@@ -268,7 +284,8 @@ def intrinsic_dimension(X,                   # (n, d) one row per atom
                         seed:int=0,          # of those draws
                         )->float:            # number of directions
     "Two-NN intrinsic dimension. Source: Facco et al., Scientific Reports 7, 12140 (2017)."
-    if method not in ("mle", "fit"): raise PlatonicError(f'intrinsic_dimension: method "{method}", want "mle" or "fit"')
+    if method not in ("mle", "fit"):
+        raise PlatonicError(f'intrinsic_dimension: method "{method}", want "mle" or "fit"')
     X = check_matrix(X, "intrinsic_dimension: X", 3)
     rng, tol = np.random.default_rng(seed), tol * np.linalg.norm(X, axis=1).mean()
     if groups is None: samples = [X]
@@ -277,6 +294,7 @@ def intrinsic_dimension(X,                   # (n, d) one row per atom
         mixed = (rng.permutation(len(X)) for _ in range(draws))
         samples = [X[m[np.unique(g[m], return_index=True)[1]]] for m in mixed]
     samples = [_merge_copies(S, tol) for S in samples]
-    if min(map(len, samples)) < 10: raise PlatonicError(f"intrinsic_dimension: {min(map(len, samples))} distinct rows, "
-                                                        "want at least 10; add structures")
+    fewest = min(map(len, samples))
+    if fewest < 10:
+        raise PlatonicError(f"intrinsic_dimension: {fewest} distinct rows, want at least 10; add structures")
     return float(np.mean([_two_nn(S, method, discard) for S in samples]))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['with_ids', 'aflow_prototypes', 'elemental_crystals', 'candidates', 'substitute', 'exchange_pairs', 'default_corpus',
-           'git_blob_id', 'load_mp20', 'perturb', 'iter_structures', 'read_structures', 'validate']
+           'git_blob_id', 'load_mp20', 'iter_structures', 'read_structures', 'validate', 'perturb']
 
 # %% ../nbs/00_structures.ipynb #00-structures-003
 import gzip, os, warnings, zlib
@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from .core import PlatonicError, suggest
-from .reading import cif_table, iter_structures, read_bytes, read_cif_table, read_structures, record, validate
+from .damage import perturb
+from .reading import cif_table, iter_structures, read_bytes, read_cif_table, read_structures, validate
 
 # %% ../nbs/00_structures.ipynb #00-structures-004
-_all_ = ["iter_structures", "read_structures", "validate"] # from the chapter on reading, at hand here too
+_all_ = ["iter_structures", "read_structures", "validate", "perturb"] # from the lessons on reading and damage
 
 # %% ../nbs/00_structures.ipynb #00-structures-009
 def _named(atoms, id, family=None, **info):
@@ -31,7 +32,8 @@ def with_ids(structures,        # list of ase.Atoms
     "Give every structure that has no `info['id']` a name made of its place and its formula. Input is not changed."
     def name(i, a): return a.info.get("id") or f"{prefix}-{i}:{a.get_chemical_formula('metal', empirical=True)}"
     out = [a.copy() for a in structures]
-    for i, a in enumerate(out): a.info = {**a.info, "id": str(name(i, a)), "family": str(a.info.get("family") or name(i, a))}
+    for i, a in enumerate(out):
+        a.info = {**a.info, "id": str(name(i, a)), "family": str(a.info.get("family") or name(i, a))}
     return out
 
 # %% ../nbs/00_structures.ipynb #00-structures-013
@@ -54,7 +56,8 @@ def _from_aflow(entry):
     crystal, tags = entry["snl"], entry["tags"]
     atoms = Atoms([site["species"][0]["element"] for site in crystal["sites"]], pbc=True,
                   positions=[site["xyz"] for site in crystal["sites"]], cell=crystal["lattice"]["matrix"])
-    return _named(atoms, f"{tags['aflow']}:{atoms.get_chemical_formula('metal', empirical=True)}", mineral=tags["mineral"],
+    formula = atoms.get_chemical_formula('metal', empirical=True)
+    return _named(atoms, f"{tags['aflow']}:{formula}", mineral=tags["mineral"],
                   strukturbericht=tags["strukturbericht"].replace("None", ""))
 
 # %% ../nbs/00_structures.ipynb #00-structures-019
@@ -94,8 +97,9 @@ def _ion_table():
 # %% ../nbs/00_structures.ipynb #00-structures-026
 def _guess_ions(atoms, ions):
     "One ion per element of the crystal, in the order of `_slots`; None where there is no whole-number guess."
-    slots, known = _slots(atoms), {s.symbol for s in ions}
-    if len(slots) < 2 or not set(slots) <= known or not set(slots) & {s.symbol for s in ions if s.oxi_state < 0}: return None
+    slots = _slots(atoms)
+    known, anions = {s.symbol for s in ions}, {s.symbol for s in ions if s.oxi_state < 0}
+    if len(slots) < 2 or not set(slots) <= known or not set(slots) & anions: return None
     found = _guess(tuple(slots.items()))
     return found if found and set(found) <= set(ions) else None
 
@@ -157,16 +161,17 @@ def substitute(prototypes,           # list of ase.Atoms with info["id"]
                )->list:              # n ase.Atoms, named `PROTOTYPE/KCl`
     """Charge-balanced crystals made by exchanging ions, drawn by probability, scaled to a predicted volume.
 
-    `info`: `id`, `family` (the prototype's family), `ions` (such as "K+ Cl-"), `probability`. Atoms keep the order of the
-    prototype. Prototypes that cannot be read as ions give nothing.
+    `info`: `id`, `family` (the prototype's family), `ions` (such as "K+ Cl-"), `probability`. Atoms keep the order of
+    the prototype. Prototypes that cannot be read as ions give nothing.
     Raises `PlatonicError` when there are fewer than `n` candidates.
     Source: Hautier et al., Inorg. Chem. 50, 656 (2011); Chu et al., Comput. Mater. Sci. 146, 184 (2018).
     """
     queues = [_drawn(p, seed, threshold, elements) for p in prototypes]
     turns = sorted((i, j) for j, q in enumerate(queues) for i in range(len(q)))
     if n is not None and n > len(turns):
-        raise PlatonicError(f"substitute: wanted {n} crystals, {len(prototypes)} prototypes give {len(turns)} candidates at "
-                            f"threshold {threshold:g}; lower the threshold or n, or add prototypes made of ions")
+        raise PlatonicError(f"substitute: wanted {n} crystals, {len(prototypes)} prototypes give {len(turns)} "
+                            f"candidates at threshold {threshold:g}; "
+                            "lower the threshold or n, or add prototypes made of ions")
     radius = _ion_table()[1]
     old = {j: _guess_ions(prototypes[j], radius) for j in {j for _, j in turns[:n]}}
     return [_exchange(prototypes[j], queues[j].iloc[i], old[j], radius) for i, j in turns[:n]]
@@ -206,9 +211,10 @@ def exchange_pairs(structures,       # list of ase.Atoms with info["id"]; famili
     return out.assign(**{c: [chemical_symbols[z] for z in out[c]] for c in ("from", "to")})
 
 # %% ../nbs/00_structures.ipynb #00-structures-053
-_DOZEN = ("AB_cF8_225_a_b:NaCl", "AB_cP2_221_b_a:CsCl", "AB_cF8_216_c_a:ZnS", "AB_hP4_186_b_b:ZnS", "AB2_cF12_225_a_c:CaF2",
-          "AB2_hP3_164_a_d:CdI2", "A2B_tP6_136_f_a:TiO2", "AB2_hP6_194_c_f:MoS2", "AB3C_cP5_221_a_c_b:CaTiO3",
-          "ABC2_hR4_166_a_b_c:CrNaS2", "AB2C4_tI14_139_a_e_ce:CuLa2O4", "ABC_tP6_129_c_a_c:PbClF")
+_DOZEN = ("AB_cF8_225_a_b:NaCl", "AB_cP2_221_b_a:CsCl", "AB_cF8_216_c_a:ZnS", "AB_hP4_186_b_b:ZnS",
+          "AB2_cF12_225_a_c:CaF2", "AB2_hP3_164_a_d:CdI2", "A2B_tP6_136_f_a:TiO2", "AB2_hP6_194_c_f:MoS2",
+          "AB3C_cP5_221_a_c_b:CaTiO3", "ABC2_hR4_166_a_b_c:CrNaS2", "AB2C4_tI14_139_a_e_ce:CuLa2O4",
+          "ABC_tP6_129_c_a_c:PbClF")
 
 def default_corpus(n:int=600,  # substituted crystals, shared among the twelve prototypes
                    seed:int=0, # which of them
@@ -221,7 +227,8 @@ def default_corpus(n:int=600,  # substituted crystals, shared among the twelve p
     return aflow + elemental_crystals() + substitute([prototypes[i] for i in _DOZEN], n, seed, elements=allowed)
 
 # %% ../nbs/00_structures.ipynb #00-structures-063
-_MP20 = {"train": "b1c9d498565ac2fd8d075a51ff2ef5e51ba6c21f", "val": "7efe4d7ebeb4f460ceaad35e5326c42111d9c9a1",
+_MP20 = {"train": "b1c9d498565ac2fd8d075a51ff2ef5e51ba6c21f",
+         "val": "7efe4d7ebeb4f460ceaad35e5326c42111d9c9a1",
          "test": "5dc643041df53f5ce4970a79930ad262b4f07acd"}
 _MP20_URL = "https://raw.githubusercontent.com/txie-93/cdvae/f857f598d6f6cca5dc1ea0582d228f12dcc2c2ea/data/mp_20/"
 
@@ -235,32 +242,37 @@ def git_blob_id(data:bytes, # content of a file
 def _mp20_local(split, path):
     "A file of the user's, or None. `path` may be the file, a folder with it, or a folder with `mp20/` in it."
     if path is None: return None
-    places = [Path(path), *(Path(path) / sub / (split + end) for sub in ("", "mp20", "mp_20") for end in (".csv", ".csv.gz"))]
+    names = [split + end for end in (".csv", ".csv.gz")]
+    places = [Path(path), *(Path(path) / sub / name for sub in ("", "mp20", "mp_20") for name in names)]
     return next((p for p in places if p.is_file()), None)
 
 def _mp20_fetch(split):
     "The published file from pooch's cache or the network."
     import pooch
-    cache = pooch.create(path=pooch.os_cache("platonic_nb") / "mp20", base_url=_MP20_URL, registry={f"{split}.csv": None},
-                         env="PLATONIC_NB_CACHE")
+    cache = pooch.create(path=pooch.os_cache("platonic_nb") / "mp20", base_url=_MP20_URL,
+                         registry={f"{split}.csv": None}, env="PLATONIC_NB_CACHE")
     try: return Path(cache.fetch(f"{split}.csv", downloader=pooch.HTTPDownloader(timeout=30)))
     except Exception as e: # requests has many ways to say offline
-        raise PlatonicError(f"load_mp20: cannot download {_MP20_URL}{split}.csv ({type(e).__name__}); put {split}.csv or "
-                            f"{split}.csv.gz into a folder mp20 and set PLATONIC_NB_DATA to its parent, or give path=") from e
+        raise PlatonicError(f"load_mp20: cannot download {_MP20_URL}{split}.csv ({type(e).__name__}); "
+                            f"put {split}.csv or {split}.csv.gz into a folder mp20 "
+                            "and set PLATONIC_NB_DATA to its parent, or give path=") from e
 
 # %% ../nbs/00_structures.ipynb #00-structures-068
 def _mp20_file(split, path):
     "(path, verified) of a split."
     if split not in (*_MP20, "train_partial"):
-        raise PlatonicError(f"load_mp20: split wants train, val, test or train_partial, got {split!r}.{suggest(split, _MP20)}")
+        raise PlatonicError(f"load_mp20: split wants train, val, test or train_partial, got {split!r}."
+                            f"{suggest(split, _MP20)}")
     local = _mp20_local(split, path or os.environ.get("PLATONIC_NB_DATA"))
     if local is None and (path is not None or split not in _MP20):
-        raise PlatonicError(f"load_mp20: no {split}.csv or {split}.csv.gz in {path or 'PLATONIC_NB_DATA'} or its folder mp20; put it there")
+        raise PlatonicError(f"load_mp20: no {split}.csv or {split}.csv.gz "
+                            f"in {path or 'PLATONIC_NB_DATA'} or its folder mp20; put it there")
     file = local or _mp20_fetch(split)
     verified = git_blob_id(read_bytes(file)) == _MP20.get(split)
     if local is None and not verified:
         file.unlink()
-        raise PlatonicError(f"load_mp20: the downloaded {split}.csv is not the published file (git blob id differs) and was removed; try again")
+        raise PlatonicError(f"load_mp20: the downloaded {split}.csv is not the published file (git blob id differs) "
+                            "and was removed; try again")
     return file, verified
 
 # %% ../nbs/00_structures.ipynb #00-structures-070
@@ -273,8 +285,9 @@ def load_mp20(split:str="val",      # train, val, test; train_partial for a loca
               )->list:              # ase.Atoms in file order
     """Crystals of MP-20.
 
-    `info`: `id` (material id), `row` in the file, `formation_energy_per_atom` (eV/atom, DFT; where the file has it), `verified`
-    (the file is the published one, byte for byte). Rows that cannot be read go to `quarantine`, or into a warning.
+    `info`: `id` (material id), `row` in the file, `formation_energy_per_atom` (eV/atom, DFT; where the file has it),
+    `verified` (the file is the published one, byte for byte). Rows that cannot be read go to `quarantine`, or into a
+    warning.
     Raises `PlatonicError` when the file is neither here nor to be had, naming what to put where.
     Source: Xie et al., ICLR 2022 (CDVAE); Jain et al., APL Materials 1, 011002 (2013), CC-BY 4.0.
     """
@@ -282,65 +295,8 @@ def load_mp20(split:str="val",      # train, val, test; train_partial for a loca
     table = cif_table(file, read_bytes(file)).head(n)
     if sample is not None and sample < len(table):
         table = table.iloc[np.sort(np.random.default_rng(seed).choice(len(table), sample, replace=False))]
-    energy = pd.to_numeric(table.get("formation_energy_per_atom", pd.Series(np.nan, index=table.index)), errors="coerce")
+    unknown = pd.Series(np.nan, index=table.index)
+    energy = pd.to_numeric(table.get("formation_energy_per_atom", unknown), errors="coerce")
     extra = {id: {"row": int(row), "formation_energy_per_atom": e, "verified": verified}
              for id, row, e in zip(table["id"], table.index, energy)}
     return [_named(a, a.info["id"], **extra[a.info["id"]]) for a in read_cif_table(table, str(file), quarantine)]
-
-# %% ../nbs/00_structures.ipynb #00-structures-077
-def _rattle(a, amount, rng): a.positions += rng.normal(scale=amount, size=a.positions.shape)
-
-def _strain(a, amount, rng):
-    e = rng.normal(size=(3, 3))
-    e = e + e.T
-    grow = np.eye(3) + amount * e / np.linalg.norm(e)
-    a.positions, a.cell = a.positions @ grow, a.cell.array @ grow
-
-def _swap(a, amount, rng):
-    free = rng.permutation(len(a)).tolist()
-    for _ in range(int(amount)):
-        pair = next(((i, j) for i in free for j in free if a.numbers[i] != a.numbers[j]), None)
-        if pair is None: raise PlatonicError(f"swap: no {int(amount)} pairs of unlike atoms; use fewer, or a larger min_atoms")
-        a.numbers[list(pair)] = a.numbers[list(pair[::-1])]
-        free = [i for i in free if i not in pair]
-
-def _vacancy(a, amount, rng):
-    if amount >= len(a): raise PlatonicError(f"vacancy: cannot remove {int(amount)} of {len(a)} atoms; use fewer, or a larger min_atoms")
-    del a[rng.choice(len(a), int(amount), replace=False).tolist()]
-
-def _grown(a, min_atoms):
-    "The cell repeated along its shortest periodic direction until it holds `min_atoms`."
-    times, lengths = np.ones(3, int), np.where(a.pbc, a.cell.lengths(), np.inf)
-    while len(a) * times.prod() < min_atoms and a.pbc.any(): times[np.argmin(lengths * times)] += 1
-    return a.repeat(times.tolist())
-
-# %% ../nbs/00_structures.ipynb #00-structures-078
-_DAMAGE = {"rattle": _rattle, "strain": _strain, "swap": _swap, "vacancy": _vacancy}
-
-def perturb(structures,        # list of ase.Atoms with info["id"]
-            kind:str="rattle", # rattle, strain, swap or vacancy
-            amount:float=0.05, # angstrom, strain norm, pairs, atoms
-            seed:int=0,        # together with each id: the random numbers
-            min_atoms:int=1,   # repeat smaller cells first
-            quarantine:list|None=None, # structures that cannot take this damage are recorded here
-            )->list:           # damaged copies named like `ID~rattle0.05s0`
-    """Known damage, one copy per structure.
-
-    `info` of a copy: that of the original and `parent` (its id), `kind`, `amount`; `family` stays. Input is not changed.
-    Raises `PlatonicError` for an unknown kind, a bad amount, or (without `quarantine`) a structure that cannot take it.
-    """
-    if kind not in _DAMAGE: raise PlatonicError(f"perturb: kind wants one of {', '.join(_DAMAGE)}, got {kind!r}.{suggest(kind, _DAMAGE)}")
-    whole = kind in ("swap", "vacancy")
-    if not (np.isfinite(amount) and amount >= 0) or (whole and amount != int(amount)):
-        raise PlatonicError(f"perturb: amount wants a {'whole ' if whole else ''}number from 0 up, got {amount!r}")
-    out = []
-    for a in structures:
-        id, b = a.info["id"], _grown(a, min_atoms)
-        b.info = {**a.info, "id": f"{id}~{kind}{amount:g}s{seed}", "family": a.info.get("family", id), "parent": id, "kind": kind, "amount": amount}
-        try: _DAMAGE[kind](b, amount, np.random.default_rng([seed, zlib.crc32(id.encode())]))
-        except PlatonicError as e:
-            if quarantine is None: raise PlatonicError(f"{id}: {e}, or pass quarantine=[] to go on without it") from e
-            quarantine.append(record(id, str(e)))
-            continue
-        out.append(b)
-    return out

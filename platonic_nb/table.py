@@ -35,9 +35,11 @@ def _name(key): return f"({key[0]}, {int(key[1])})"
 def _check(X, atoms):
     if X.ndim != 2: raise PlatonicError(f"EmbeddingTable: X wants (n_atoms, dim), got shape {X.shape}")
     if len(X) != len(atoms):
-        raise PlatonicError(f"EmbeddingTable: X has {len(X)} rows but atoms has {len(atoms)}; they must match row by row")
+        raise PlatonicError(f"EmbeddingTable: X has {len(X)} rows but atoms has {len(atoms)}; "
+                            "they must match row by row")
     missing = [c for c in COLUMNS if c not in atoms.columns]
-    if missing: raise PlatonicError(f"EmbeddingTable: atoms lacks column(s) {missing}; make it with atoms_frame(structures)")
+    if missing:
+        raise PlatonicError(f"EmbeddingTable: atoms lacks column(s) {missing}; make it with atoms_frame(structures)")
     twice = atoms.duplicated(["structure", "site"])
     if twice.any():
         s, i = atoms.loc[twice, ["structure", "site"]].iloc[0]
@@ -78,9 +80,10 @@ def groups(self:EmbeddingTable)->np.ndarray:
 @patch
 def __repr__(self:EmbeddingTable)->str:
     n, e = self.atoms["structure"].nunique(), self.atoms["Z"].nunique()
+    brief = [f"{k}={v}" for k, v in self.meta.items() if isinstance(v, (str, int, float)) and len(str(v)) < 40]
     return (f"EmbeddingTable {self.name!r}\n  X      {len(self)} atoms x {self.dim}, {self.X.dtype}\n"
             f"  atoms  {n} structures, {e} elements, {self.atoms['family'].nunique()} families\n"
-            f"  meta   {', '.join(f'{k}={v}' for k, v in self.meta.items() if isinstance(v, (str, int, float)) and len(str(v)) < 40)}")
+            f"  meta   {', '.join(brief)}")
 
 # %% ../nbs/01_table.ipynb #01-table-020
 @patch
@@ -109,12 +112,14 @@ def common_keys(tables,          # iterable of EmbeddingTables
     keys = tables[0].keys
     for t in tables[1:]: keys = keys[keys.isin(t.keys)]
     if not len(keys):
-        raise PlatonicError(f"no atom is shared by {', '.join(t.name for t in tables)}; were they extracted from the same structures?")
+        raise PlatonicError(f"no atom is shared by {', '.join(t.name for t in tables)}; "
+                            "were they extracted from the same structures?")
     Z = tables[0].select(keys).atoms["Z"].to_numpy()
     for t in tables[1:]:
         other = t.select(keys).atoms["Z"].to_numpy()
         if (other != Z).any():
-            raise PlatonicError(f"{t.name} and {tables[0].name} disagree on the element of atom {_name(keys[np.argmax(other != Z)])}; "
+            raise PlatonicError(f"{t.name} and {tables[0].name} disagree on the element of atom "
+                                f"{_name(keys[np.argmax(other != Z)])}; "
                                 "the same id was used for different structures")
     return keys
 
@@ -140,7 +145,8 @@ def shard_bytes(X,     # (n, dim) vectors
                 )->bytes:  # a whole safetensors file
     "One shard as bytes: vectors, atomic numbers, sites, and per-structure ids, families and sizes as JSON."
     from safetensors.numpy import save
-    start = np.flatnonzero(atoms["structure"].ne(atoms["structure"].shift()).to_numpy()) # where a run of equal ids begins
+    begins = atoms["structure"].ne(atoms["structure"].shift()) # where a run of equal ids begins
+    start = np.flatnonzero(begins.to_numpy())
     runs = atoms.iloc[start]
     text = json.dumps({"ids": runs["structure"].tolist(), "families": runs["family"].tolist(),
                        "sizes": np.diff(np.append(start, len(atoms))).tolist()})
@@ -154,8 +160,9 @@ def read_shard(path,     # of a shard
     with safe_open(path, framework="numpy") as f:
         info = json.loads(f.metadata()["structures"])
         X, Z, site = (f.get_tensor(k) for k in ("X", "Z", "site"))
-    atoms = pd.DataFrame({"structure": np.repeat(np.array(info["ids"], dtype=object), info["sizes"]), "site": site.astype(int),
-                          "Z": Z.astype(int), "family": np.repeat(np.array(info["families"], dtype=object), info["sizes"])})
+    spread = lambda key: np.repeat(np.array(info[key], dtype=object), info["sizes"])
+    atoms = pd.DataFrame({"structure": spread("ids"), "site": site.astype(int),
+                          "Z": Z.astype(int), "family": spread("families")})
     return X, atoms
 
 # %% ../nbs/01_table.ipynb #01-table-036
@@ -175,7 +182,10 @@ def save(self:EmbeddingTable,
          path,                  # folder to make
          rows_per_shard:int=2**17, # rows in one file at most
          )->Path:               # the folder
-    "Write the table to a folder: safetensors shards, then `manifest.json`. Structures are not split between tables, only rows."
+    """Write the table to a folder: safetensors shards, then `manifest.json`.
+
+    Structures are not split between tables, only rows.
+    """
     path, shards = Path(path), []
     for i, lo in enumerate(range(0, max(len(self), 1), rows_per_shard)):
         part = self.select(np.arange(lo, min(lo + rows_per_shard, len(self))))
@@ -188,17 +198,25 @@ def save(self:EmbeddingTable,
 # %% ../nbs/01_table.ipynb #01-table-037
 def read_manifest(path,    # folder of a table
                   )->dict:
-    "The manifest of a table's folder, checked. Raises `PlatonicError` when it is absent, damaged or from a newer version."
+    """The manifest of a table's folder, checked.
+
+    Raises `PlatonicError` when it is absent, damaged or from a newer version.
+    """
     file = Path(path)/"manifest.json"
     try: manifest = json.loads(file.read_bytes())
-    except OSError as e: raise PlatonicError(f"{file}: cannot read ({e.strerror or e}); is this the folder of an embedding table?") from e
-    except ValueError as e: raise PlatonicError(f"{file}: not valid JSON ({e}); the manifest is damaged, extract again into a new folder") from e
+    except OSError as e:
+        raise PlatonicError(f"{file}: cannot read ({e.strerror or e}); "
+                            "is this the folder of an embedding table?") from e
+    except ValueError as e:
+        raise PlatonicError(f"{file}: not valid JSON ({e}); "
+                            "the manifest is damaged, extract again into a new folder") from e
     if not isinstance(manifest, dict) or not isinstance(manifest.get("shards"), list):
         raise PlatonicError(f"{file}: not a manifest of an embedding table (no list of shards)")
     if manifest.get("format") != FORMAT:
         raise PlatonicError(f"{file}: format {manifest.get('format')}, this version reads {FORMAT}; update platonic_nb")
     if manifest.pop("sha256", None) != _digest(manifest):
-        raise PlatonicError(f"{file}: differs from its own SHA-256, the manifest is damaged; extract again into a new folder")
+        raise PlatonicError(f"{file}: differs from its own SHA-256, the manifest is damaged; "
+                            "extract again into a new folder")
     return manifest
 
 def open_shard(path,  # folder of the table
@@ -207,10 +225,11 @@ def open_shard(path,  # folder of the table
     "One shard, after its SHA-256 was compared with the manifest. Raises `PlatonicError` naming the damaged file."
     from platonic_nb.core import file_sha256
     file = Path(path)/Path(str(entry["file"])).name  # the name alone: a manifest must not point outside its folder
-    if not file.exists(): raise PlatonicError(f"{file}: missing; run the same extraction again to recompute this shard alone")
+    if not file.exists():
+        raise PlatonicError(f"{file}: missing; run the same extraction again to recompute this shard alone")
     if file_sha256(file) != entry["sha256"]:
-        raise PlatonicError(f"{file}: SHA-256 differs from the manifest, the file is damaged; delete it and run the same "
-                            "extraction again to recompute this shard alone")
+        raise PlatonicError(f"{file}: SHA-256 differs from the manifest, the file is damaged; "
+                            "delete it and run the same extraction again to recompute this shard alone")
     return read_shard(file)
 
 # %% ../nbs/01_table.ipynb #01-table-038
@@ -218,9 +237,13 @@ def open_shard(path,  # folder of the table
 def open(cls:EmbeddingTable,
          path, # folder that `save` or `extract` wrote
          )->EmbeddingTable:
-    "Open a table; every shard's hash is checked. Raises `PlatonicError` when a file is missing, damaged or unfinished."
+    """Open a table; every shard's hash is checked.
+
+    Raises `PlatonicError` when a file is missing, damaged or unfinished.
+    """
     manifest = read_manifest(path)
-    if not manifest.get("complete"): raise PlatonicError(f"{path}: the extraction has not finished; run the same command again to resume it")
+    if not manifest.get("complete"):
+        raise PlatonicError(f"{path}: the extraction has not finished; run the same command again to resume it")
     parts = [open_shard(path, e) for e in manifest["shards"]]
     X = parts[0][0] if len(parts) == 1 else np.concatenate([p[0] for p in parts])
     return cls(X, pd.concat([p[1] for p in parts], ignore_index=True), manifest["meta"])
@@ -233,7 +256,10 @@ def _need(module, extra):
 
 @patch
 def to_xarray(self:EmbeddingTable):
-    "The table as an `xarray.Dataset`: X(atom, feature), the frame's columns as coordinates of atom, meta as attributes."
+    """The table as an `xarray.Dataset`.
+
+    X(atom, feature), the frame's columns as coordinates of atom, meta as attributes.
+    """
     xr = _need("xarray", "xarray")
     coords = {c: ("atom", self.atoms[c].to_numpy()) for c in self.atoms}
     return xr.Dataset({"X": (("atom", "feature"), self.X)}, coords=coords, attrs=dict(self.meta))

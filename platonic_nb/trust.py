@@ -37,10 +37,12 @@ def require_trust(path,              # checkpoint file
     found = file_sha256(path)
     trusted = [t.lower() for t in ([trust] if isinstance(trust, str) else trust or [])]
     if trusted and found not in trusted:
-        raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {', '.join(trusted)}; it is not the file you meant")
+        raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {', '.join(trusted)}; "
+                            "it is not the file you meant")
     if not trusted and found not in pinned:
         plain, why = is_plain_data(path)
         if not plain:
-            raise PlatonicError(f"{path}: not opened, because it is a pickle that can run code ({why}). If you know where "
-                                f"it comes from, pass trust=\"{found}\" (command line: --trust {found})")
+            raise PlatonicError(f"{path}: not opened, because it is a pickle that can run code ({why}). "
+                                f"If you know where it comes from, pass trust=\"{found}\" "
+                                f"(command line: --trust {found})")
     return found

@@ -81,7 +81,8 @@ def load_plugin(entry,    # entry point
     try: return entry.load()(**kwargs)
     except PlatonicError: raise
     except Exception as e:
-        raise PlatonicError(f"plugin {entry.name!r} ({entry.value}) failed: {type(e).__name__}: {e}; update or remove it") from e
+        raise PlatonicError(f"plugin {entry.name!r} ({entry.value}) failed: {type(e).__name__}: {e}; "
+                            "update or remove it") from e
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-020
 def _at_hand(card)->bool:
@@ -91,7 +92,8 @@ def _at_hand(card)->bool:
 def models()->pd.DataFrame: # one row per model, index `name`
     "All models that this package and installed plugins know."
     rows = [asdict(c) | {"checked": bool(c.sha256), "at_hand": _at_hand(c)} for c in cards().values()]
-    rows += [{"name": n, "backend": "plugin", "package": e.value, "at_hand": True, "checked": False} for n, e in plugins().items()]
+    rows += [{"name": n, "backend": "plugin", "package": e.value, "at_hand": True, "checked": False}
+             for n, e in plugins().items()]
     return pd.DataFrame(rows).set_index("name").drop(columns=["file", "variant", "control"])
 
 def bundled()->list: # names in zoo order
@@ -131,7 +133,8 @@ def parse_name(name:str # e.g. "7net-0", "chgnet-0.3.0@untrained:1", "sevenn:my.
     if prefix in backend_names() and path: return ModelName(base, prefix, path=path, **rest)
     if base in (known := cards()): return ModelName(base, known[base].backend, **rest)
     if base in plugins(): return ModelName(base, "plugin", **rest)
-    raise PlatonicError(f"model {base!r} is not in the zoo.{suggest(base, [*known, *plugins()])} `platonic models` lists all; "
+    raise PlatonicError(f"model {base!r} is not in the zoo.{suggest(base, [*known, *plugins()])} "
+                        "`platonic models` lists all; "
                         f"a file of your own is BACKEND:PATH with BACKEND one of {', '.join(backend_names())}")
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-arch-1
@@ -154,5 +157,6 @@ def pack(items,      # iterable of anything
         if batch and total + n > budget:
             yield batch
             batch, total = [], 0
-        batch.append(item); total += n
+        batch.append(item)
+        total += n
     if batch: yield batch

@@ -4,8 +4,9 @@ from ase.build import bulk
 from ase.visualize.plot import plot_atoms
 from pathlib import Path
 from platonic_nb.core import figure_style
+from platonic_nb.damage import perturb
 from platonic_nb.reading import validate
-from platonic_nb.structures import _DOZEN, _grown, _guess_ions, _ion_table, _volume_factor, aflow_prototypes, candidates, default_corpus, elemental_crystals, exchange_pairs, git_blob_id, load_mp20, perturb, substitute, with_ids
+from platonic_nb.structures import _DOZEN, _guess_ions, _ion_table, _volume_factor, aflow_prototypes, candidates, default_corpus, elemental_crystals, exchange_pairs, git_blob_id, load_mp20, substitute, with_ids
 from pymatgen.core import Species
 import hashlib
 import matplotlib.pyplot as plt
@@ -340,62 +341,6 @@ def test_mp_20_the_set_of_the_paper_3(given_folder):
     test_fail(lambda: load_mp20("train", path=folder), contains="train.csv.gz")
     test_fail(lambda: load_mp20("vla", path=folder), contains='Did you mean "val"')
     test_eq(len(load_mp20("val", path=folder, sample=1, seed=3)), 1)
-
-
-@pytest.fixture(scope="module")
-def given_amounts(given_aflow):
-    # Damage of known size
-    perovskite = given_aflow["perovskite"]
-    amounts = {"rattle": 0.3, "strain": 0.15, "swap": 3, "vacancy": 3}
-    broken = {kind: perturb([perovskite], kind, amount, min_atoms=20)[0] for kind, amount in amounts.items()}
-    step = perturb([perovskite], "rattle", 0.05, min_atoms=2000)[0].positions - perovskite.repeat((8, 8, 7)).positions
-    return {"amounts": amounts, "broken": broken, "step": step}
-
-
-def test_damage_of_known_size_1(given_amounts):
-    # Damage of known size
-    from fastcore.test import test_close, test_eq
-    broken = given_amounts["broken"]
-    step = given_amounts["step"]
-    test_close(step.std(), 0.05, eps=1e-3)
-    test_eq(len(broken["vacancy"]), 17)
-    {kind: b.info["id"] for kind, b in broken.items()}
-
-
-def test_damage_of_known_size_2(given_amounts, given_aflow):
-    # Damage of known size
-    from fastcore.test import test_close, test_eq, test_fail
-    amounts = given_amounts["amounts"]
-    broken = given_amounts["broken"]
-    nacl = given_aflow["nacl"]
-    perovskite = given_aflow["perovskite"]
-    before = perovskite.copy()
-    for kind, amount in amounts.items():
-        one, other = perturb([nacl, perovskite], kind, amount, seed=5, min_atoms=20)
-        assert one == perturb([nacl], kind, amount, seed=5, min_atoms=20)[0]
-        assert other != perturb([perovskite], kind, amount, seed=6, min_atoms=20)[0]
-        test_eq((other.info["family"], other.info["parent"], other.info["kind"]), (perovskite.info["id"], perovskite.info["id"], kind))
-    assert perovskite == before
-    strained = perturb([nacl], "strain", 0.1)[0]
-    deformation = np.linalg.solve(nacl.cell.array, strained.cell.array) - np.eye(3)
-    test_close(np.linalg.norm(deformation), 0.1, eps=1e-9); test_close(deformation, deformation.T, eps=1e-9)
-    test_close(strained.get_scaled_positions(), nacl.get_scaled_positions(), eps=1e-9)
-    test_eq(sorted(broken["swap"].numbers), sorted(_grown(perovskite, 20).numbers))
-    test_eq(int((broken["swap"].numbers != _grown(perovskite, 20).numbers).sum()), 6)
-    test_fail(lambda: perturb([nacl], "rattel"), contains='Did you mean "rattle"')
-    test_fail(lambda: perturb([nacl], "rattle", np.nan), contains="number from 0 up")
-    test_fail(lambda: perturb([nacl], "vacancy", 1.5), contains="whole number")
-    test_fail(lambda: perturb([nacl], "vacancy", 2), contains="cannot remove 2 of 2")
-
-
-def test_damage_of_known_size_3(given_aflow):
-    # Damage of known size
-    from fastcore.test import test_eq
-    by_id = given_aflow["by_id"]
-    nacl = given_aflow["nacl"]
-    refused = []
-    swapped = perturb([nacl, by_id["A_cI2_229_a:W"]], "swap", 1, min_atoms=16, quarantine=refused)
-    test_eq([a.info["parent"] for a in swapped], [nacl.info["id"]])
 
 
 def test_fit_to_be_embedded_1(given_corpus):

@@ -1,11 +1,12 @@
 """Generated from nbs/04b_ladder.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from matplotlib import pyplot as plt
-from platonic_nb.alignment import _seed, draw_pool, handmade, ladder, ladder_all, neighbour_pool, paper_knn, plot_ladder, pool_halves, project_pool, rungs_of
+from platonic_nb.alignment import _seed, ladder, ladder_all, paper_knn, plot_ladder, pool_halves, rungs_of
 from platonic_nb.anchors import select_anchors
 from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.knn import mutual_knn
+from platonic_nb.pool import handmade, neighbour_pool
 from platonic_nb.projection import project
 from platonic_nb.resampling import bootstrap
 from platonic_nb.structures import aflow_prototypes
@@ -37,7 +38,7 @@ def given_tables_all(given_crystals):
 
 
 @pytest.fixture(scope="module")
-def given_keys(given_tables_all):
+def given_shared(given_tables_all):
     # One pool for everything
     tables_all = given_tables_all["tables_all"]
     # >>>anch
@@ -48,37 +49,20 @@ def given_keys(given_tables_all):
     Z, groups = shared["7net-0"].atoms["Z"].to_numpy(), shared["7net-0"].groups
     # <<<anch
     pool = neighbour_pool(coords, Z, groups, k=5)
-    return {"Z": Z, "anchors": anchors, "coords": coords, "groups": groups, "keys": keys, "pool": pool, "shared": shared}
+    return {"Z": Z, "anchors": anchors, "coords": coords, "groups": groups, "pool": pool, "shared": shared}
 
 
-def test_one_pool_for_everything_1(given_keys):
+def test_one_pool_for_everything_1(given_shared):
     # One pool for everything
-    coords = given_keys["coords"]
-    pool = given_keys["pool"]
+    coords = given_shared["coords"]
+    pool = given_shared["pool"]
     assert set(pool.raw) == set(coords)
 
 
-def test_one_pool_for_everything_2(given_keys, given_tables_all):
-    # One pool for everything
-    from fastcore.test import test_eq, test_fail
-    anchors = given_keys["anchors"]
-    keys = given_keys["keys"]
-    shared = given_keys["shared"]
-    tables_all = given_tables_all["tables_all"]
-    test_eq(draw_pool(keys, 10, 1), draw_pool(keys, 10, 1)); test_eq(len(draw_pool(keys, 10)), 10); test_eq(draw_pool(keys, 10**6), set(keys.get_level_values(0)))
-    from_tables = project_pool(tables_all, anchors, structures=draw_pool(keys, 40), k=3)
-    test_eq(from_tables.raw["7net-0"], project_pool(list(tables_all.values()), anchors, structures=40, k=3).raw["7net-0"])
-    own = project_pool(tables_all, anchors, structures=40, k=3, center=None, unprojected=["handmade"])
-    kept = shared["handmade"].select(keys.get_level_values(0).isin(draw_pool(keys, 40)))
-    test_eq(own.raw["handmade"], neighbour_pool({"handmade": kept.X}, own.Z, own.groups, 3).raw["handmade"])
-    assert (own.raw["handmade"] != from_tables.raw["handmade"]).any() and (own.raw["7net-0"] != from_tables.raw["7net-0"]).any()
-    test_fail(lambda: project_pool(tables_all, anchors, structures={"no such"}), contains="no structure asked for")
-
-
 @pytest.fixture(scope="module")
-def given_pair(given_keys):
+def given_pair(given_shared):
     # The ladder
-    pool = given_keys["pool"]
+    pool = given_shared["pool"]
     pair = ladder(pool, "7net-0", "chgnet-0.3.0")
     return {"pair": pair}
 
@@ -91,15 +75,15 @@ def test_the_ladder_1(given_pair):
 
 
 @pytest.fixture(scope="module")
-def given_bare(given_keys, given_crystals, given_pair):
+def given_bare(given_shared, given_crystals, given_pair):
     # The ladder
     from fastcore.test import test_close, test_eq, test_fail
-    Z = given_keys["Z"]
-    coords = given_keys["coords"]
-    groups = given_keys["groups"]
+    Z = given_shared["Z"]
+    coords = given_shared["coords"]
+    groups = given_shared["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
-    pool = given_keys["pool"]
+    pool = given_shared["pool"]
     again = ladder(coords, "7net-0", "chgnet-0.3.0", Z=Z, groups=groups, k=5)
     test_eq(again.within.rungs.value.tolist(), pair.within.rungs.value.tolist())
     test_close(pair.raw.value, float(mutual_knn(coords["7net-0"], coords["chgnet-0.3.0"], k=5, groups=groups)), eps=0.02)
@@ -116,15 +100,15 @@ def given_bare(given_keys, given_crystals, given_pair):
     return {"bare": bare}
 
 
-def test_the_ladder_2(given_keys, given_crystals, given_pair):
+def test_the_ladder_2(given_shared, given_crystals, given_pair):
     # The ladder
     from fastcore.test import test_close, test_eq, test_fail
-    Z = given_keys["Z"]
-    coords = given_keys["coords"]
-    groups = given_keys["groups"]
+    Z = given_shared["Z"]
+    coords = given_shared["coords"]
+    groups = given_shared["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
-    pool = given_keys["pool"]
+    pool = given_shared["pool"]
     again = ladder(coords, "7net-0", "chgnet-0.3.0", Z=Z, groups=groups, k=5)
     test_eq(again.within.rungs.value.tolist(), pair.within.rungs.value.tolist())
     test_close(pair.raw.value, float(mutual_knn(coords["7net-0"], coords["chgnet-0.3.0"], k=5, groups=groups)), eps=0.02)
@@ -148,19 +132,19 @@ def given_entry(given_pair):
     return {"entry": entry}
 
 
-def test_every_pair_and_a_form_for_results_json_1(given_keys, given_entry):
+def test_every_pair_and_a_form_for_results_json_1(given_shared, given_entry):
     # Every pair, and a form for `results.json`
-    Z = given_keys["Z"]
+    Z = given_shared["Z"]
     entry = given_entry["entry"]
     assert entry["null_untrained"]["value"] == max(u["value"] for u in entry["untrained"]) and entry["pool"] == len(Z)
     {k: v for k, v in entry.items() if k not in ("untrained", "within_element")}
 
 
-def test_every_pair_and_a_form_for_results_json_2(given_entry, given_keys):
+def test_every_pair_and_a_form_for_results_json_2(given_entry, given_shared):
     # Every pair, and a form for `results.json`
     from fastcore.test import test_eq, test_fail
     entry = given_entry["entry"]
-    pool = given_keys["pool"]
+    pool = given_shared["pool"]
     test_eq(set(entry) >= {"a", "b", "k", "n", "pool", "value", "ci95", "within_element", "null_shuffled", "null_element", "null_onehot",
                            "null_handmade", "null_untrained"}, True)
     test_eq(set(entry["within_element"]) >= {"value", "ci95", "null_untrained", "difference", "verdict"}, True)
@@ -186,11 +170,11 @@ def test_the_picture_1(given_bare, given_entry, given_pair):
     plt.close("all")
 
 
-def test_the_published_notebook_s_score_1(given_keys, given_crystals):
+def test_the_published_notebook_s_score_1(given_shared, given_crystals):
     # The published notebook's score
-    anchors = given_keys["anchors"]
+    anchors = given_shared["anchors"]
     models = given_crystals["models"]
-    shared = given_keys["shared"]
+    shared = given_shared["shared"]
     # >>>paper
     uncentred = {m: project(t.X, anchors.of(t), center=None) for m, t in shared.items()}
     # <<<paper
@@ -214,11 +198,11 @@ def test_what_the_intervals_leave_out_1():
     {k: round(float(v), 4) for k, v in spread.items()}
 
 
-def test_what_the_intervals_leave_out_2(given_keys, given_crystals, given_pair):
+def test_what_the_intervals_leave_out_2(given_shared, given_crystals, given_pair):
     # What the intervals leave out
-    Z = given_keys["Z"]
-    coords = given_keys["coords"]
-    groups = given_keys["groups"]
+    Z = given_shared["Z"]
+    coords = given_shared["coords"]
+    groups = given_shared["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
     halves = pool_halves(coords, *models, Z, groups, k=5, n_boot=300)
@@ -226,13 +210,13 @@ def test_what_the_intervals_leave_out_2(given_keys, given_crystals, given_pair):
     halves.round(3)
 
 
-def test_what_the_intervals_leave_out_3(given_keys, given_crystals, given_pair):
+def test_what_the_intervals_leave_out_3(given_shared, given_crystals, given_pair):
     # What the intervals leave out
-    Z = given_keys["Z"]
-    groups = given_keys["groups"]
+    Z = given_shared["Z"]
+    groups = given_shared["groups"]
     models = given_crystals["models"]
     pair = given_pair["pair"]
-    shared = given_keys["shared"]
+    shared = given_shared["shared"]
     def with_anchors(seed):
         rows = np.random.default_rng(seed).choice(len(Z), 60, replace=False)
         moved = {m: project(shared[m].X, shared[m].X[rows]) for m in models}
@@ -242,11 +226,11 @@ def test_what_the_intervals_leave_out_3(given_keys, given_crystals, given_pair):
     by_anchors.describe().loc[["mean", "std", "min", "max"]].round(3)
 
 
-def test_exercises_1(given_keys, given_crystals):
+def test_exercises_1(given_shared, given_crystals):
     # Exercises
-    Z = given_keys["Z"]
-    coords = given_keys["coords"]
-    groups = given_keys["groups"]
+    Z = given_shared["Z"]
+    coords = given_shared["coords"]
+    groups = given_shared["groups"]
     models = given_crystals["models"]
     by_k = {k: ladder(coords, *models, Z=Z, groups=groups, k=k).within for k in (2, 10)}
     assert by_k[10].left_out > by_k[2].left_out

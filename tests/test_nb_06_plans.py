@@ -4,7 +4,7 @@ from itertools import permutations
 from matplotlib import pyplot as plt
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.plans import centre_labels, chance_correspondence, correspondence, cost_matrix, exam_atoms, gromov, group_mass, nearest, plan, plan_agreement, plot_plan, site_classes, transport_cost
+from platonic_nb.plans import centre_labels, chance_correspondence, correspondence, cost_matrix, exam_atoms, group_mass, nearest, plan, plot_plan, site_classes, transport_cost
 from platonic_nb.projection import project
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
@@ -209,7 +209,7 @@ def given_rows(given_crystals, given_shared, given_rows_all):
     given = plan(X["7net-0"], X["chgnet-0.3.0"], within=Z)
     marks = pd.DataFrame({"transport": correspondence(given, rows).mean(), "nearest neighbour": correspondence(nearest(X["7net-0"], X["chgnet-0.3.0"], Z), rows).mean(),
                           "chance": chance_correspondence(rows).mean()})
-    return {"X": X, "Z": Z, "at": at, "given": given, "marks": marks, "rows": rows}
+    return {"X": X, "Z": Z, "given": given, "marks": marks, "rows": rows}
 
 
 def test_the_exam_1(given_rows):
@@ -248,74 +248,6 @@ def test_the_exam_3(given_rows, given_crystals):
     test_fail(lambda: nearest([[0.]], [[1.]], [1, 2]), contains="labels")
     test_close(plan(X[models[0]], X[models[0]], within=Z).cost, 0)
     test_fail(lambda: centre_labels([[1., 2.], [1., 2.]], [1, 1]), contains="nothing is left")
-
-
-@pytest.fixture(scope="module")
-def given_cloud():
-    # Without anchors
-    cloud = np.random.default_rng(5).normal(size=(40, 3)) * [3, 2, 1]
-    turn, mix = np.linalg.qr(np.random.default_rng(6).normal(size=(3, 3)))[0], np.random.default_rng(7).permutation(40)
-    turned = gromov(cloud, (cloud @ turn)[mix], within=(np.arange(40) // 8, mix // 8))
-    return {"cloud": cloud, "mix": mix, "turned": turned}
-
-
-def test_without_anchors_1(given_cloud):
-    # Without anchors
-    mix = given_cloud["mix"]
-    turned = given_cloud["turned"]
-    assert (turned.T.toarray().argmax(1) == np.argsort(mix)).all() and turned.cost < 1e-12
-
-
-@pytest.fixture(scope="module")
-def given_alone(given_rows, given_crystals, given_shared):
-    # Without anchors
-    X = given_rows["X"]
-    Z = given_rows["Z"]
-    at = given_rows["at"]
-    models = given_crystals["models"]
-    rows = given_rows["rows"]
-    shared = given_shared["shared"]
-    tables = given_crystals["tables"]
-    alone = np.flatnonzero(~rows.duplicated(["structure", "site_class"]))
-    raw = [tables[m].select(shared["7net-0"].keys[at[alone]]).X for m in models]
-    free, anchored = gromov(*raw, within=Z[alone]), plan(*(X[m][alone] for m in models), within=Z[alone])
-    freely = pd.Series({"without anchors": correspondence(free, rows.iloc[alone])["site"].mean(), "with anchors": correspondence(anchored, rows.iloc[alone])["site"].mean(),
-                        "chance": chance_correspondence(rows.iloc[alone])["site"].mean()}, name="same site")
-    return {"alone": alone, "anchored": anchored, "free": free, "freely": freely}
-
-
-def test_without_anchors_2(given_alone):
-    # Without anchors
-    freely = given_alone["freely"]
-    assert freely["chance"] < freely["without anchors"]
-    freely.round(3)
-
-
-def test_without_anchors_3(given_alone, given_rows):
-    # Without anchors
-    alone = given_alone["alone"]
-    anchored = given_alone["anchored"]
-    free = given_alone["free"]
-    freely = given_alone["freely"]
-    rows = given_rows["rows"]
-    agree = plan_agreement(anchored, free, rows.iloc[alone])
-    assert agree.mean() > freely["chance"] and np.allclose(plan_agreement(anchored, anchored, rows.iloc[alone]), 1)
-    round(float(agree.mean()), 3)
-
-
-def test_without_anchors_4(given_cloud):
-    # Without anchors
-    from fastcore.test import test_close, test_fail
-    cloud = given_cloud["cloud"]
-    test_fail(lambda: gromov(np.ones((4, 2)) * [1, 2], cloud), contains="all atoms coincide")
-    test_fail(lambda: gromov(np.r_[cloud - cloud.mean(0), np.full((1, 3), 1e-14) * [1, 2, 3]], cloud), contains="no direction")
-    test_fail(lambda: gromov(np.ones((4, 2)) * [1, 2], cloud, "euclidean"), contains="all atoms coincide")
-    test_fail(lambda: gromov(cloud[:2], cloud), contains="at least 3"); test_fail(lambda: gromov(cloud, cloud, max_n=10), contains="at most 10")
-    test_fail(lambda: gromov(cloud, cloud[:30], within=(np.arange(40) % 2, np.arange(30) % 3)), contains="carries mass")
-    straight = gromov(cloud, cloud[:25], "euclidean")
-    assert straight.T.shape == (40, 25) and max(straight.error) < 1e-8
-    test_close(gromov(cloud, cloud, within=np.zeros(40)).cost, 0, eps=1e-9)
-    test_close(gromov(3 * cloud, cloud[:, ::-1] - 5, "euclidean", within=np.arange(40)).cost, 0, eps=1e-9)
 
 
 @pytest.fixture(scope="module")

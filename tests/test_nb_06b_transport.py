@@ -6,12 +6,14 @@ from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
 from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.plans import chance_correspondence, correspondence, exam_atoms, gromov, plan, plan_agreement, site_classes, transport_cost
+from platonic_nb.plans import chance_correspondence, correspondence, exam_atoms, plan, site_classes
 from platonic_nb.projection import project
 from platonic_nb.resampling import bootstrap
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
-from platonic_nb.transport import _first, _keys, draw_atoms, figures, model_tree, plot_tree, study, summary
+from platonic_nb.transport import _first, _keys, draw_atoms, study
+from platonic_nb.transport_page import figures, summary
+from platonic_nb.unanchored import gromov, plan_agreement
 import json
 import numpy as np
 import pandas as pd
@@ -101,55 +103,6 @@ def test_without_anchors_2(given_crystals, given_alone):
     agree = plan_agreement(anchored, unanchored, asked).mean()
     assert agree > chance_correspondence(asked)["site"].mean()
     round(float(agree), 3)
-
-
-def test_a_tree_of_models_1():
-    # A tree of models
-    def simulated(seed, n=60, noise=.3):
-        rng = np.random.default_rng(seed)
-        root = rng.normal(size=(n, 4))
-        parents = [root + rng.normal(size=4) + .5 * rng.normal(size=(n, 4)) for _ in range(2)]
-        return {name: parents[i // 2] + noise * rng.normal(size=4) + noise * rng.normal(size=(n, 4)) for i, name in enumerate(["a1", "a2", "b1", "b2"])}
-    known = model_tree(simulated(0), np.arange(60) // 3, n_boot=30)
-    assert {frozenset({"a1", "a2"}), frozenset({"b1", "b2"})} < {c for c, _, _ in known.clades()} and known.support.min() > .9
-
-
-@pytest.fixture(scope="module")
-def given_tree(given_crystals, given_alone):
-    # A tree of models
-    X = given_crystals["X"]
-    alone = given_alone["alone"]
-    asked = given_alone["asked"]
-    tree = model_tree({m: x[alone][:120] for m, x in X.items()}, asked["structure"][:120], n_boot=25)
-    tree_figure = plot_tree(tree)
-    return {"tree": tree}
-
-
-def test_a_tree_of_models_2(given_tree):
-    # A tree of models
-    tree = given_tree["tree"]
-    assert np.isclose(tree.support[-1], 1)
-
-
-def test_a_tree_of_models_3(given_crystals, given_alone, given_tree):
-    # A tree of models
-    from fastcore.test import test_close, test_eq, test_fail
-    X = given_crystals["X"]
-    alone = given_alone["alone"]
-    asked = given_alone["asked"]
-    tree = given_tree["tree"]
-    test_eq(tree.support[-1], 1.)                                      # all models stand under the root in every draw
-    same_seed = model_tree({m: x[alone][:120] for m, x in X.items()}, asked["structure"][:120], n_boot=25)
-    test_eq(same_seed.support, tree.support)
-    test_close(tree.distance[0, 1], transport_cost(X["7net-0"][alone][:120], X["chgnet-0.3.0"][alone][:120]), eps=1e-10)
-    left, right = np.random.default_rng(0).normal(size=(2, 6, 3))
-    twins = model_tree({"x": left, "y": left, "z": right}, np.arange(6), n_boot=20)
-    test_eq((twins.distance[0, 1], twins.support[0]), (0., 1.))
-    test_eq(len(model_tree({"x": left, "y": right}, np.arange(6), n_boot=5).support), 1)
-    test_fail(lambda: model_tree({"x": left}, np.arange(6)), contains="two models"); test_fail(lambda: model_tree({"x": left, "y": right[1:]}, np.arange(6)), contains="common atoms")
-    test_fail(lambda: model_tree({"x": left, "y": right}, np.zeros(6)), contains="one structure")
-    test_eq([t.get_text() for t in plot_tree(tree.to_dict()).axes[0].get_yticklabels()], tree.names)
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

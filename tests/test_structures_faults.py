@@ -17,7 +17,7 @@ from ase.neighborlist import neighbor_list
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from platonic_nb import reading, structures
+from platonic_nb import damage, reading, structures
 from platonic_nb.core import PlatonicError
 
 FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -250,7 +250,7 @@ def test_damage_keeps_its_promises(kind, amount, seed, min_atoms):
     for b in done:
         assert (b.info["parent"], b.info["family"], b.info["kind"], b.info["amount"], b.info["note"]) == ("salt", "salts", kind, amount, 1)
         assert np.isfinite(b.positions).all() and b == structures.perturb([salt], kind, amount, seed, min_atoms)[0]
-        whole = structures._grown(salt, min_atoms)
+        whole = damage._grown(salt, min_atoms)
         assert len(whole) >= min_atoms and len(b) == len(whole) - (amount if kind == "vacancy" else 0)
         if kind == "swap": assert (b.numbers != whole.numbers).sum() == 2 * amount
 

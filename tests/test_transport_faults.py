@@ -14,16 +14,15 @@ from platonic_nb.plans import (
     correspondence,
     cost_matrix,
     exam_atoms,
-    gromov,
     group_mass,
     nearest,
     plan,
-    plan_agreement,
     site_classes,
     transport_cost,
 )
 from platonic_nb.table import EmbeddingTable, atoms_frame
 from platonic_nb.transport import draw_atoms, figures, model_tree, study, summary
+from platonic_nb.unanchored import gromov, plan_agreement
 
 RNG = np.random.default_rng(0)
 CLOUD = RNG.normal(size=(12, 4))

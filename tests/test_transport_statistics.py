@@ -8,9 +8,10 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from platonic_nb.large_transport import large_plan, refine, saving, sliced_pairing
-from platonic_nb.plans import chance_correspondence, correspondence, cost_matrix, gromov, plan
+from platonic_nb.plans import chance_correspondence, correspondence, cost_matrix, plan
 from platonic_nb.resampling import bootstrap
 from platonic_nb.transport import model_tree
+from platonic_nb.unanchored import gromov
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cosine"])

@@ -15,15 +15,17 @@ from ..trust import require_trust
 from ..zoo import ModelCard, ModelName, cards, pack
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-006
-_SHARED = dict(backend="chgnet", family="CHGNet", conservative=True, equivariant="invariant", dim=64, layers=4, paper_layer=2,
-               licence="BSD-3-Clause (modified)", weights="bundled", environment="bundled", package="chgnet 0.4.2", control="chgnet-0.3.0")
+_SHARED = dict(backend="chgnet", family="CHGNet", conservative=True, equivariant="invariant", dim=64, layers=4,
+               paper_layer=2, licence="BSD-3-Clause (modified)", weights="bundled", environment="bundled",
+               package="chgnet 0.4.2", control="chgnet-0.3.0")
 MODELS = [
     ModelCard("chgnet-0.3.0", training_data="MPtrj", functional="PBE", cutoff=6.0, variant="0.3.0",
               file="pretrained/0.3.0/chgnet_0.3.0_e29f68s314m37.pth.tar",
               sha256="d14ab7c0f093efe64b60a7bcd540bca10e74fb7f46c86108a079af60524659d1", **_SHARED),
     ModelCard("chgnet-0.2.0", training_data="MPtrj", functional="PBE", cutoff=5.0, variant="0.2.0",
               file="pretrained/0.2.0/chgnet_0.2.0_e30f77s348m32.pth.tar",
-              sha256="ef624f78b6db9d315b4ef256f1bb3207449924191b91720dc17d3f60c5df980e", **_SHARED | {"control": "chgnet-0.2.0"}),
+              sha256="ef624f78b6db9d315b4ef256f1bb3207449924191b91720dc17d3f60c5df980e",
+              **_SHARED | {"control": "chgnet-0.2.0"}),
     ModelCard("chgnet-r2scan", training_data="MPtrj, then MP-r2SCAN", functional="r2SCAN", cutoff=6.0, variant="r2scan",
               file="pretrained/r2scan/chgnet_r2scan_transfer_learning_e15f36s161m23.pth.tar",
               sha256="8eba3db0f35a2788bb3ae22885ad340591e27996f213c6643af522a633b50dad", **_SHARED)]
@@ -54,7 +56,8 @@ def redraw(model,    # a CHGNet
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()):
         torch.manual_seed(seed)
         new = CHGNet(**model.model_args)
-    if new.composition_model is not None: new.composition_model.load_state_dict(model.composition_model.state_dict())
+    if new.composition_model is not None:
+        new.composition_model.load_state_dict(model.composition_model.state_dict())
     return new
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-011
@@ -72,18 +75,21 @@ def _graph(atoms, converter, dtype):
     graph = converter.create_graph(len(s), i, j, image, distance)
     bonds, directed2undirected = graph.adjacency_list()
     angles, undirected2directed = graph.line_graph_adjacency_list(cutoff=converter.bond_graph_cutoff)
-    whole, real = functools.partial(torch.tensor, dtype=torch.int32), functools.partial(torch.tensor, dtype=dtype)
-    return CrystalGraph(atomic_number=whole(atoms.numbers), atom_frac_coord=real(s.frac_coords), atom_graph=whole(bonds),
-                        neighbor_image=real(image), directed2undirected=whole(directed2undirected),
-                        undirected2directed=whole(undirected2directed), bond_graph=whole(angles), lattice=real(s.lattice.matrix),
-                        atom_graph_cutoff=converter.atom_graph_cutoff, bond_graph_cutoff=converter.bond_graph_cutoff)
+    whole = functools.partial(torch.tensor, dtype=torch.int32)
+    real = functools.partial(torch.tensor, dtype=dtype)
+    return CrystalGraph(
+        atomic_number=whole(atoms.numbers), atom_frac_coord=real(s.frac_coords), lattice=real(s.lattice.matrix),
+        atom_graph=whole(bonds), neighbor_image=real(image), atom_graph_cutoff=converter.atom_graph_cutoff,
+        bond_graph=whole(angles), bond_graph_cutoff=converter.bond_graph_cutoff,
+        directed2undirected=whole(directed2undirected), undirected2directed=whole(undirected2directed))
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-013
 _UNSEEN = frozenset(range(84, 89)) # MPtrj holds no Po, At, Rn, Fr, Ra: their embeddings exist but were never trained
 
 class CHGNetEncoder:
     "A CHGNet as an `Encoder`: atom vectors after convolution `layer`."
-    mirror_invariant, edges_per_pack, bytes_per_edge = True, 10_000, 10_000 # peak memory, measured on 864 copper atoms
+    mirror_invariant = True
+    edges_per_pack, bytes_per_edge = 10_000, 10_000 # peak memory, measured on 864 copper atoms
     def __init__(self, model, name, layer, dtype="float32", meta=None):
         import torch
         self.model, self.name, self.layer = model.to(getattr(torch, dtype)).eval().requires_grad_(False), name, layer
@@ -97,7 +103,8 @@ class CHGNetEncoder:
         "Isolated atoms have no edge, and CHGNet no answer for them."
         from vesin import ase_neighbor_list
         lonely = np.setdiff1d(np.arange(len(atoms)), ase_neighbor_list("i", atoms, self.cutoff))
-        return f"{len(lonely)} atom(s) without a neighbour within {self.cutoff:g} A (first: site {lonely[0]})" if len(lonely) else None
+        if len(lonely):
+            return f"{len(lonely)} atom(s) without a neighbour within {self.cutoff:g} A (first: site {lonely[0]})"
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-014
 @patch
@@ -110,12 +117,15 @@ def _forward(self:CHGNetEncoder, batch):
         weights_ag, weights_bg = m.bond_weights_ag(batch.bond_bases_ag), m.bond_weights_bg(batch.bond_bases_bg)
         angle = m.angle_embedding(batch.angle_bases) if len(batch.angle_bases) else None
         for t in range(self.layer + 1):
-            atom = m.atom_conv_layers[t](atom_feas=atom, bond_feas=bond, bond_weights=weights_ag, atom_graph=batch.batched_atom_graph,
-                                         directed2undirected=batch.directed2undirected)
+            atom = m.atom_conv_layers[t](
+                atom_feas=atom, bond_feas=bond, bond_weights=weights_ag,
+                atom_graph=batch.batched_atom_graph, directed2undirected=batch.directed2undirected)
             if angle is None or t == self.layer: continue  # bonds and angles matter only to a further convolution
-            bond = m.bond_conv_layers[t](atom_feas=atom, bond_feas=bond, bond_weights=weights_bg, angle_feas=angle,
-                                         bond_graph=batch.batched_bond_graph)
-            angle = m.angle_layers[t](atom_feas=atom, bond_feas=bond, angle_feas=angle, bond_graph=batch.batched_bond_graph)
+            bond = m.bond_conv_layers[t](
+                atom_feas=atom, bond_feas=bond, bond_weights=weights_bg,
+                angle_feas=angle, bond_graph=batch.batched_bond_graph)
+            angle = m.angle_layers[t](
+                atom_feas=atom, bond_feas=bond, angle_feas=angle, bond_graph=batch.batched_bond_graph)
     return atom
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-015
@@ -130,14 +140,18 @@ def encode(self:CHGNetEncoder,
     dtype = m.bond_embedding.weight.dtype
     rows = [np.zeros((0, self.dim), str(dtype).rpartition(".")[2])]
     graphs = (_graph(a, m.graph_converter, dtype) for a in structures)
-    alike = itertools.groupby(graphs, lambda g: len(g.bond_graph) > 0)  # crystals without angles never share a batch with others
-    for batch in itertools.chain.from_iterable(pack(group, lambda g: len(g.atom_graph), self.edges_per_pack) for _, group in alike):
-        with torch.inference_mode(): merged = BatchedGraph.from_graphs(batch, m.bond_basis_expansion, m.angle_basis_expansion)
+    alike = itertools.groupby(graphs, lambda g: len(g.bond_graph) > 0)  # crystals without angles stay among themselves
+    edges = lambda g: len(g.atom_graph)
+    batches = itertools.chain.from_iterable(pack(group, edges, self.edges_per_pack) for _, group in alike)
+    for batch in batches:
+        with torch.inference_mode():
+            merged = BatchedGraph.from_graphs(batch, m.bond_basis_expansion, m.angle_basis_expansion)
         rows.append(self._forward(merged).numpy())
     return np.concatenate(rows)
 
 @patch
-def _energies_from(self:CHGNetEncoder, X, # (n_atoms, dim) vectors of the last layer
+def _energies_from(self:CHGNetEncoder,
+                   X,       # (n_atoms, dim) vectors of the last layer
                    Z=None,  # (n_atoms,) atomic numbers: add each element's reference energy
                    )->np.ndarray: # (n_atoms,) eV
     "The pretrained readout: energy of each atom in eV, without the per-element reference unless Z is given."
@@ -152,13 +166,18 @@ def _energies_from(self:CHGNetEncoder, X, # (n_atoms, dim) vectors of the last l
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-017
 def _opened(name, trust):
     "(network, its SHA-256) of a name; the file is trusted. The network is shared: copy it before changing it."
-    if importlib.util.find_spec("chgnet") is None: raise PlatonicError('chgnet is not installed; pip install "platonic_nb[bundled]"')
+    if importlib.util.find_spec("chgnet") is None:
+        raise PlatonicError('chgnet is not installed; pip install "platonic_nb[bundled]"')
     card = cards().get(name.base)
     path = weights_path(card) if card else Path(name.path)
-    sha = require_trust(path, trust, pinned=[file_sha256(path)] if card else [])  # a file inside a wheel is as trusted as the wheel
-    if card and sha != card.sha256: warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}", stacklevel=3)
+    pinned = [file_sha256(path)] if card else []  # a file inside a wheel is as trusted as the wheel
+    sha = require_trust(path, trust, pinned=pinned)
+    if card and sha != card.sha256:
+        warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}",
+                      stacklevel=3)
     try: return _checkpoint(str(path), card.variant if card else ""), sha
-    except Exception as e: raise PlatonicError(f"{path}: chgnet cannot build a network from it ({type(e).__name__}: {e})") from e
+    except Exception as e:
+        raise PlatonicError(f"{path}: chgnet cannot build a network from it ({type(e).__name__}: {e})") from e
 
 def load(name:ModelName,      # from `zoo.parse_name`
          layer="paper",       # "paper", "readout" (the layer that the energy is read from) or 0 .. 3
@@ -175,7 +194,8 @@ def load(name:ModelName,      # from `zoo.parse_name`
     model = redraw(model, name.seed) if name.untrained else deepcopy(model)
     layer = {"paper": model.n_conv - 2, "readout": model.n_conv - 1}.get(layer, layer)
     if layer not in range(model.n_conv):
-        raise PlatonicError(f'{name.full}: layer {layer!r} does not exist; want "paper", "readout" or an integer from 0 to {model.n_conv - 1}')
+        raise PlatonicError(f'{name.full}: layer {layer!r} does not exist; '
+                            f'want "paper", "readout" or an integer from 0 to {model.n_conv - 1}')
     meta = {"weights_sha256": sha, "weights": f"untrained, seed {name.seed}" if name.untrained else "pretrained",
             "chgnet": chgnet.__version__}
     return CHGNetEncoder(model, name.full, int(layer), dtype, meta)
@@ -194,11 +214,15 @@ def calculator(name:ModelName, # from `zoo.parse_name`
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-28b
 @patch
-def magmoms_from(self:CHGNetEncoder, X # (n_atoms, dim) vectors of the paper's layer
+def magmoms_from(self:CHGNetEncoder,
+                 X, # (n_atoms, dim) vectors of the paper's layer
                  )->np.ndarray: # (n_atoms,) Bohr magnetons, without sign
     "The magnetic moments that CHGNet itself predicts. Raises `PlatonicError` for vectors of another layer."
     import torch
     m = self.model
-    if self.layer != m.n_conv - 2: raise PlatonicError(f'{self.name}: moments are read from the vectors of layer {m.n_conv - 2}, this encoder gives layer {self.layer}; load it with layer="paper"')
+    if self.layer != m.n_conv - 2:
+        raise PlatonicError(f'{self.name}: moments are read from the vectors of layer {m.n_conv - 2}, '
+                            f'this encoder gives layer {self.layer}; load it with layer="paper"')
     with torch.inference_mode():
-        return m.site_wise(torch.from_numpy(np.ascontiguousarray(X)).to(m.bond_embedding.weight.dtype)).abs()[:, 0].double().numpy()
+        x = torch.from_numpy(np.ascontiguousarray(X)).to(m.bond_embedding.weight.dtype)
+        return m.site_wise(x).abs()[:, 0].double().numpy()

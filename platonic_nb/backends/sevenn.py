@@ -15,18 +15,22 @@ from ..trust import require_trust
 from ..zoo import ModelCard, ModelName, cards, pack
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-006
-_SHARED = dict(backend="sevenn", family="SevenNet", conservative=True, equivariant="SO(3)", dim=128, layers=5, paper_layer=4,
-               cutoff=5.0, licence="MIT", weights="bundled", environment="bundled", package="sevenn 0.13.0", control="7net-0")
+_SHARED = dict(backend="sevenn", family="SevenNet", conservative=True, equivariant="SO(3)", dim=128, layers=5,
+               paper_layer=4, cutoff=5.0, licence="MIT", weights="bundled", environment="bundled",
+               package="sevenn 0.13.0", control="7net-0")
 _FILES = "pretrained_potentials/SevenNet_"
 MODELS = [
-    ModelCard("7net-0", training_data="MPtrj", functional="PBE", file=_FILES + "0__11Jul2024/checkpoint_sevennet_0.pth",
+    ModelCard("7net-0", training_data="MPtrj", functional="PBE",
+              file=_FILES + "0__11Jul2024/checkpoint_sevennet_0.pth",
               sha256="7052cb42b7b3be42b40b97fa0d21077a48c54b5548948fc4dcf346629f813c36", **_SHARED),
-    ModelCard("7net-0_22May2024", training_data="MPF.2021.2.8", functional="PBE", file=_FILES + "0__22May2024/checkpoint_sevennet_0.pth",
+    ModelCard("7net-0_22May2024", training_data="MPF.2021.2.8", functional="PBE",
+              file=_FILES + "0__22May2024/checkpoint_sevennet_0.pth",
               sha256="5d389fafd512e6ae2830d74d0b66ffc49a55d3832653ff8e7bf7f1343013c1d1", **_SHARED),
     ModelCard("7net-l3i5", training_data="MPtrj", functional="PBE", file=_FILES + "l3i5/checkpoint_l3i5.pth",
-              sha256="a7ff190d41efe5b8317a03d20a468e4036a1a3e64e0b14fdbab64ac3f4bfc09d", **_SHARED | {"control": "7net-l3i5"}),
-    *[ModelCard(f"7net-mf-0:{f}", training_data="MPtrj and MP-r2SCAN", functional={"R2SCAN": "r2SCAN"}.get(f, f), variant=f,
-                file=_FILES + "MF_0/checkpoint_sevennet_mf_0.pth",
+              sha256="a7ff190d41efe5b8317a03d20a468e4036a1a3e64e0b14fdbab64ac3f4bfc09d",
+              **_SHARED | {"control": "7net-l3i5"}),
+    *[ModelCard(f"7net-mf-0:{f}", training_data="MPtrj and MP-r2SCAN", variant=f,
+                functional={"R2SCAN": "r2SCAN"}.get(f, f), file=_FILES + "MF_0/checkpoint_sevennet_mf_0.pth",
                 sha256="81791329b37d445f46b531578c182c41792d98c7814222c9e5dde276402225fd",
                 **_SHARED | {"control": "7net-mf-0:PBE"}) for f in ("PBE", "R2SCAN")]]
 
@@ -60,10 +64,10 @@ def _network(path):
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-013
 _STATISTICS = ("denominator", "shift", "scale")
 
-def redraw(model,    # a SevenNet network, changed in place
-           seed:int, # of the new weights
+def redraw(model,        # a SevenNet network, changed in place
+           seed:int,     # of the new weights
            cutoff:float, # Angstrom, for the initial frequencies of the radial basis
-           ):        # the same network
+           ):            # the same network
     "Draw all learned weights anew; keep the statistics of the data."
     import torch
     generator = torch.Generator().manual_seed(seed)
@@ -95,13 +99,18 @@ def _collate(graphs, dtype, modal):
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-025
 def _product(tp, dtype):
-    "A module that gives what the e3nn tensor product `tp` (uvu, harmonics of multiplicity one) gives, by one matrix product per input."
+    """A module that gives what the e3nn tensor product `tp` gives, by one matrix product per input.
+
+    `tp` is of the kind uvu, with harmonics of multiplicity one.
+    """
     import torch
     from e3nn.o3 import wigner_3j
-    slices, paths, w = [x.slices() for x in (tp.irreps_in1, tp.irreps_in2, tp.irreps_out)], {}, 0
+    slices = [x.slices() for x in (tp.irreps_in1, tp.irreps_in2, tp.irreps_out)]
+    paths, w = {}, 0
     for p in tp.instructions:
         (m, a), (_, b), (_, c) = tp.irreps_in1[p.i_in1], tp.irreps_in2[p.i_in2], tp.irreps_out[p.i_out]
-        C = (wigner_3j(a.l, b.l, c.l, dtype=torch.float64)*p.path_weight).permute(1, 0, 2).reshape(b.dim, -1).to(dtype)
+        C = wigner_3j(a.l, b.l, c.l, dtype=torch.float64)*p.path_weight
+        C = C.permute(1, 0, 2).reshape(b.dim, -1).to(dtype)
         paths.setdefault(p.i_in1, []).append((slices[1][p.i_in2], C, c.dim, slices[2][p.i_out], slice(w, w + m)))
         w += m
 
@@ -119,11 +128,12 @@ def _product(tp, dtype):
     return Product()
 
 def _faster(model, dtype):
-    "The network with its tensor products replaced where that pays: where the sender has more than scalars, or in float64."
+    "The network with its tensor products replaced where that pays: the sender has more than scalars, or float64."
     import torch
     for module in model._modules.values():
         tp = getattr(module, "convolution", None)
-        if tp is not None and (dtype == torch.float64 or tp.irreps_in1.lmax): module.convolution = _product(tp, dtype)
+        if tp is not None and (dtype == torch.float64 or tp.irreps_in1.lmax):
+            module.convolution = _product(tp, dtype)
     return model.to(dtype)
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-026
@@ -137,7 +147,8 @@ class SevenNetEncoder:
         self.model = _faster(model, self.dtype)
         self.cutoff, self.species = float(config["cutoff"]), frozenset(model.type_map)
         irreps = Irreps(model._modules[f"{layer}_equivariant_gate"].gate.irreps_out)
-        self.scalars = np.concatenate([np.arange(s.start, s.stop) for s, (_, ir) in zip(irreps.slices(), irreps) if ir.l == 0])
+        scalar = [np.arange(s.start, s.stop) for s, (_, ir) in zip(irreps.slices(), irreps) if ir.l == 0]
+        self.scalars = np.concatenate(scalar)
         self.dim, self.blocks = len(self.scalars), config["num_convolution_layer"]
         self.edges_per_pack = 1000 if config["lmax"] > 2 else 2000
         self.bytes_per_edge = 50_000 if config["lmax"] > 2 else 40_000 # peak memory, measured on 864 copper atoms
@@ -171,7 +182,8 @@ def encode(self:SevenNetEncoder,
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-029
 @patch
-def _energies_from(self:SevenNetEncoder, X, # (n_atoms, dim) vectors of the last layer
+def _energies_from(self:SevenNetEncoder,
+                   X,       # (n_atoms, dim) vectors of the last layer
                    Z=None,  # (n_atoms,) atomic numbers: add each element's reference energy
                    )->np.ndarray: # (n_atoms,) eV
     "The pretrained readout: energy of each atom in eV, without the per-element reference unless Z is given."
@@ -181,10 +193,13 @@ def _energies_from(self:SevenNetEncoder, X, # (n_atoms, dim) vectors of the last
     if self.modal is not None:
         data["modal_type"] = torch.tensor([self.modal])
         data = self.model._modules["one_hot_modality"](data)
-    e = self._run(data, "reduce_input_to_hidden", "reduce_hidden_to_energy")["scaled_atomic_energy"][:, 0].double().numpy()
+    data = self._run(data, "reduce_input_to_hidden", "reduce_hidden_to_energy")
+    e = data["scaled_atomic_energy"][:, 0].double().numpy()
     rescale = self.model._modules["rescale_atomic_energy"]
-    scale, shift = (np.atleast_2d(getattr(rescale, k).double().numpy())[-1 if k == "scale" else (self.modal or 0)] for k in ("scale", "shift"))
-    if Z is None and np.ptp(scale): raise PlatonicError(f"{self.name}: its readout is scaled by element; pass Z to energies_from")
+    scale = np.atleast_2d(rescale.scale.double().numpy())[-1]
+    shift = np.atleast_2d(rescale.shift.double().numpy())[self.modal or 0]
+    if Z is None and np.ptp(scale):
+        raise PlatonicError(f"{self.name}: its readout is scaled by element; pass Z to energies_from")
     if Z is None: return e*scale[0]
     index = self.model._atomic_numbers_to_onehot(torch.as_tensor(np.asarray(Z, dtype=np.int64))).numpy()
     return e*scale[index] + shift[index]
@@ -194,18 +209,24 @@ def _layer(layer, paper, n, name):
     named = {"paper": paper, "readout": n - 1}
     if isinstance(layer, str) and layer in named: return named[layer]
     if isinstance(layer, (int, np.integer)) and 0 <= layer < n: return int(layer)
-    raise PlatonicError(f'{name}: layer {layer!r} does not exist; want "paper", "readout" or an integer from 0 to {n - 1}')
+    raise PlatonicError(f'{name}: layer {layer!r} does not exist; '
+                        f'want "paper", "readout" or an integer from 0 to {n - 1}')
 
 def _source(name, trust):
     "(file, modal or "", its SHA-256) of a name; the file is trusted."
-    if importlib.util.find_spec("sevenn") is None: raise PlatonicError('sevenn is not installed; pip install "platonic_nb[bundled]"')
+    if importlib.util.find_spec("sevenn") is None:
+        raise PlatonicError('sevenn is not installed; pip install "platonic_nb[bundled]"')
     card = cards().get(name.base)
     path, _, modal = (name.path or "").partition("#")
     path, modal = (weights_path(card), card.variant) if card else (Path(path), modal)
-    sha = require_trust(path, trust, pinned=[file_sha256(path)] if card else [])  # a file inside a wheel is as trusted as the wheel
-    if card and sha != card.sha256: warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}", stacklevel=3)
+    pinned = [file_sha256(path)] if card else []  # a file inside a wheel is as trusted as the wheel
+    sha = require_trust(path, trust, pinned=pinned)
+    if card and sha != card.sha256:
+        warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}",
+                      stacklevel=3)
     return path, modal, sha
 
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-031c
 def load(name:ModelName,       # from `zoo.parse_name`
          layer="paper",        # "paper", "readout" (the layer that the energy is read from; here the same) or 0 .. 4
          trust=None,           # SHA-256 of a local file that the caller vouches for, or a list of them
@@ -218,15 +239,18 @@ def load(name:ModelName,       # from `zoo.parse_name`
     path, modal, sha = _source(name, trust)
     import sevenn
     try: model, config = _network(path)
-    except Exception as e: raise PlatonicError(f"{path}: sevenn cannot build a network from it ({type(e).__name__}: {e})") from e
+    except Exception as e:
+        raise PlatonicError(f"{path}: sevenn cannot build a network from it ({type(e).__name__}: {e})") from e
     modals = config.get("_modal_map") or {}
     if bool(modals) != bool(modal) or (modal and modal not in modals):
-        raise PlatonicError(f"{name.base}: modal {modal!r} does not exist; this file has {list(modals) or 'none'}.{suggest(modal, modals)}")
+        raise PlatonicError(f"{name.base}: modal {modal!r} does not exist; "
+                            f"this file has {list(modals) or 'none'}.{suggest(modal, modals)}")
     n = config["num_convolution_layer"]
     if name.untrained: redraw(model, name.seed, config["cutoff"])
     meta = {"weights_sha256": sha, "weights": f"untrained, seed {name.seed}" if name.untrained else "pretrained",
             "sevenn": sevenn.__version__}
-    return SevenNetEncoder(model, config, name.full, _layer(layer, n - 1, n, name.full), modals.get(modal), dtype, meta)
+    layer = _layer(layer, n - 1, n, name.full)
+    return SevenNetEncoder(model, config, name.full, layer, modals.get(modal), dtype, meta)
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-40b
 def calculator(name:ModelName, # from `zoo.parse_name`
