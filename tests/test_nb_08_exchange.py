@@ -5,10 +5,11 @@ from dataclasses import replace
 from platonic_nb.alignment import handmade
 from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
-from platonic_nb.exchange import claim_heads, coordinates, crystal_tasks, ordered_pairs, other_anchors, properties, read_all, site_tasks, split, stand_ins, study_heads, through_others, vectors, wanted
+from platonic_nb.exchange import _gap, against_rungs, claim_heads, coordinates, crystal_tasks, ordered_pairs, other_anchors, properties, read_all, site_tasks, split, stand_ins, study_heads, through_others, unit_contrast, vectors, wanted
 from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.heads import beyond_composition, fit_head
 from platonic_nb.invariants import site_symmetry
-from platonic_nb.structures import aflow_prototypes, substitute
+from platonic_nb.structures import aflow_prototypes, load_mp20, substitute
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,46 +95,97 @@ def test_which_property_3(given_tasks):
     assert (sizes["scored"] >= 20).all() and sizes.loc["formation energy, eV per atom", "have it"] == 0
 
 
-def test_which_property_4(given_crystals, given_s, given_tasks):
+@pytest.fixture(scope="module")
+def given_of_sites(given_tasks):
+    # Which property
+    tasks = given_tasks["tasks"]
+    of_sites = tasks[-1]
+    return {"of_sites": of_sites}
+
+
+def test_which_property_4(given_crystals, given_of_sites, given_s, given_tasks):
     # Which property
     from fastcore.test import test_close
     crystals = given_crystals["crystals"]
+    of_sites = given_of_sites["of_sites"]
     s = given_s["s"]
     tasks = given_tasks["tasks"]
-    of_sites = tasks[-1]
     assert (of_sites.shares["test"].sum(1) == 1).all() and set(np.unique(of_sites.shares["test"])) == {0, 1}
     some_sites = s.test[:3]
     one = next(a for a in crystals if a.info["id"] == some_sites[0][0])
     test_close(tasks[-1].y["test"][0], np.log2(site_symmetry(one)[0][some_sites[0][1]]))
 
 
-def test_who_reads_1(given_crystals, given_s, given_tasks):
+@pytest.fixture(scope="module")
+def given_seen(given_crystals, given_tasks):
+    # Who reads
+    run = given_crystals["run"]
+    tasks = given_tasks["tasks"]
+    seen = coordinates(run, vectors(run, tasks[1].keys), tasks[1].groups)
+    return {"seen": seen}
+
+
+def test_who_reads_1(given_crystals, given_s, given_seen):
     # Who reads
     anchors = given_crystals["anchors"]
     run = given_crystals["run"]
     scored = given_s["scored"]
-    tasks = given_tasks["tasks"]
-    seen = coordinates(run, vectors(run, tasks[1].keys), tasks[1].groups)
+    seen = given_seen["seen"]
     assert "train" in seen["7net-0"] and "train" not in seen["7net-0@untrained:0"]
     assert seen["7net-0"]["test"].shape == (len(scored), anchors.k)
     stand_ins(run, "7net-0", seen)
 
 
 @pytest.fixture(scope="module")
+def given_contrasts(given_seen, given_tasks):
+    # One number per model: contrast
+    seen = given_seen["seen"]
+    tasks = given_tasks["tasks"]
+    contrasts = {n: np.sqrt((beyond_composition(z["library"], tasks[1].shares["library"])**2).mean()) for n, z in seen.items()}
+    quiet, loud = (fit_head(seen[m]["train"], tasks[1].y["train"], tasks[1].shares["train"]) for m in ("chgnet-0.3.0", "7net-0"))
+    left = beyond_composition(tasks[1].y["test"], tasks[1].shares["test"])
+    said_loud = beyond_composition(quiet(seen["7net-0"]["test"]), tasks[1].shares["test"])
+    return {"contrasts": contrasts, "left": left, "said_loud": said_loud}
+
+
+def test_one_number_per_model_contrast_1(given_contrasts):
+    # One number per model: contrast
+    contrasts = given_contrasts["contrasts"]
+    left = given_contrasts["left"]
+    said_loud = given_contrasts["said_loud"]
+    assert contrasts["7net-0"] > 2*contrasts["chgnet-0.3.0"]
+    {n: round(c, 3) for n, c in contrasts.items() if "shuffled" not in n} | {
+        "correlation of CHGNet's head, read by 7net-0, with the truth": round(np.corrcoef(said_loud, left)[0, 1], 2),
+        "its size, in units of the truth": round(said_loud.std()/left.std(), 2)}
+
+
+def test_one_number_per_model_contrast_2(given_contrasts, given_seen, given_tasks):
+    # One number per model: contrast
+    contrasts = given_contrasts["contrasts"]
+    seen = given_seen["seen"]
+    tasks = given_tasks["tasks"]
+    level = unit_contrast(seen, tasks[1].shares["library"])
+    assert np.allclose([np.sqrt((beyond_composition(z["library"], tasks[1].shares["library"])**2).mean()) for z in level.values()], 1)
+    assert np.allclose(level["7net-0"]["test"]*contrasts["7net-0"], seen["7net-0"]["test"])
+
+
+@pytest.fixture(scope="module")
 def given_by_volume(given_crystals, given_tasks):
-    # Who reads
+    # One number per model: contrast
     run = given_crystals["run"]
     tasks = given_tasks["tasks"]
-    volume_truth, by_volume = read_all(run, tasks[1], vectors(run, tasks[1].keys))
-    return {"by_volume": by_volume}
+    by_volume, as_is = (read_all(run, tasks[1], vectors(run, tasks[1].keys), level=l)[1] for l in (True, False))
+    return {"as_is": as_is, "by_volume": by_volume}
 
 
-def test_who_reads_2(given_by_volume):
-    # Who reads
+def test_one_number_per_model_contrast_3(given_by_volume):
+    # One number per model: contrast
+    as_is = given_by_volume["as_is"]
     by_volume = given_by_volume["by_volume"]
     assert by_volume.row(("7net-0", "7net-0"))["value"] > by_volume.row(("7net-0", "chgnet-0.3.0"))["value"]
-    pd.DataFrame([{"trained on": a, "read by": b, "skill": by_volume.row((a, b))["value"]} for a, b in by_volume.names]).pivot(
-        index="read by", columns="trained on", values="skill").round(3)
+    assert by_volume.row(("chgnet-0.3.0", "7net-0"))["value"] > as_is.row(("chgnet-0.3.0", "7net-0"))["value"]
+    pd.DataFrame([{"trained on": a, "read by": b, "contrast": c, "skill": r.row((a, b))["value"]} for c, r in
+        (("unit", by_volume), ("as it is", as_is)) for a, b in r.names]).pivot(index="read by", columns=["contrast", "trained on"], values="skill").round(3)
 
 
 def test_which_pairs_and_what_counts_1(given_by_volume, given_crystals, given_tasks):
@@ -153,7 +205,7 @@ def test_which_anchors_1(given_crystals, given_s, given_tasks):
     tasks = given_tasks["tasks"]
     redrawn = pd.DataFrame(through_others(run, s, tasks[1], vectors(run, tasks[1].keys), n=5))
     assert len(redrawn) == 5 and redrawn["value"].nunique() == 5
-    redrawn.round(3)
+    redrawn.assign(difference=[d["value"] for d in redrawn["difference"]]).round(3)
 
 
 def test_one_study_for_a_run_1(given_crystals):
@@ -193,3 +245,47 @@ def test_one_study_for_a_run_2(given_crystals, given_s):
     constant = study_heads(Inputs(tables, {}, anchors, flat, run.pool))[0]["properties"][0]
     assert "constant" in constant["skipped"]
     test_eq(other_anchors(replace(run, anchors=select_anchors(tables["7net-0"], 400)), s), [])
+
+
+@pytest.fixture(scope="module")
+def given_mp20_run(given_crystals):
+    # On formation energies
+    models = given_crystals["models"]
+    mp20 = load_mp20("val", sample=1500)
+    mp20_tables = {m: extract(load_encoder(m), mp20, threads=1) for m in [*models, "7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]}
+    mp20_ids = mp20_tables["chgnet-0.3.0"].atoms.structure.unique()
+    mp20_anchors = select_anchors(mp20_tables["7net-0"], 100, among=list(mp20_tables.values()))
+    mp20_run = Inputs({m: mp20_tables[m] for m in models}, {m: t for m, t in mp20_tables.items() if m not in models}, mp20_anchors,
+                      mp20, set(np.random.default_rng(0).choice(mp20_ids, 900, replace=False)))
+    mp20_split = split(mp20_run)
+    mp20_energy = crystal_tasks(mp20_run, mp20_split)[0]
+    {k: f"{a.structure.nunique()} crystals, {len(a)} atoms" for k, a in mp20_split.atoms.items()}
+    return {"mp20_energy": mp20_energy, "mp20_run": mp20_run, "mp20_split": mp20_split}
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_on_formation_energies_1(given_mp20_run):
+    # On formation energies
+    mp20_energy = given_mp20_run["mp20_energy"]
+    mp20_run = given_mp20_run["mp20_run"]
+    mp20_split = given_mp20_run["mp20_split"]
+    raw = vectors(mp20_run, mp20_energy.keys)
+    own_anchors, plain = (_gap(*against_rungs(mp20_run, read_all(mp20_run, mp20_energy, raw, level=l)[1])) for l in (True, False))
+    by_anchors = pd.DataFrame([plain, own_anchors, *through_others(mp20_run, mp20_split, mp20_energy, raw, n=10)],
+                              index=["DIRECT, contrast as it is", "DIRECT", *(f"random {i}" for i in range(10))])
+    by_anchors["low"], by_anchors["high"] = zip(*(d["ci95"] for d in by_anchors["difference"]))
+    by_anchors = by_anchors.assign(difference=[d["value"] for d in by_anchors["difference"]]).round(3)
+    assert by_anchors["low"].iloc[1:].min() > 0 > by_anchors["low"].iloc[0]
+
+
+def test_exercises_1(given_by_volume, given_of_sites, given_crystals):
+    # Exercises
+    by_volume = given_by_volume["by_volume"]
+    of_sites = given_of_sites["of_sites"]
+    run = given_crystals["run"]
+    flat_task = replace(of_sites, name="site symmetry, element left in", shares={k: np.ones((len(v), 1)) for k, v in of_sites.shares.items()})
+    left_in = read_all(run, flat_task, vectors(run, flat_task.keys))[1]
+    across_pair = ("7net-0", "chgnet-0.3.0@untrained:0")
+    assert left_in.row(across_pair)["value"] > by_volume.row(across_pair)["value"] - 1
+    {b: round(left_in.row(("7net-0", b))["value"], 3) for b in ("7net-0", "chgnet-0.3.0", "chgnet-0.3.0@untrained:0")}

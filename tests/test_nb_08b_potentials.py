@@ -1,6 +1,7 @@
 """Generated from nbs/08b_potentials.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase.calculators.singlepoint import SinglePointCalculator
+from pathlib import Path
 from platonic_nb.alignment import handmade
 from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
@@ -8,9 +9,10 @@ from platonic_nb.exchange import ordered_pairs, split
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.heads import beyond_composition, composition, crystal_means, rate, skill
 from platonic_nb.stitched import against_rungs, choose_method, claim_stitching, curve, own_energies, set_up, stitching_matrix, study_stitching
-from platonic_nb.structures import aflow_prototypes, substitute
+from platonic_nb.structures import aflow_prototypes, read_structures, substitute
 from platonic_nb.translation import anchor_atoms, fit_translation, open_readout, stitch
 import numpy as np
+import os
 import pandas as pd
 import pytest
 
@@ -208,6 +210,22 @@ def test_the_verdict_3(given_crystals, given_pairs, given_parts, given_result, g
     for i, a in enumerate(labelled): a.calc = SinglePointCalculator(a, energy=-3.0*len(a) + .1*np.sin(i)*len(a))
     with_dft = study_stitching(Inputs(tables, untrained, inputs.anchors, labelled, pool), soap, parts, names=["7net-0"])[0]
     assert with_dft["dft"]["property"].startswith("DFT energy") and with_dft["not_opened"] == {"chgnet-0.3.0": "not asked for"}
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_against_dft_1(given_crystals):
+    # Against DFT
+    models = given_crystals["models"]
+    frames = [a for a in read_structures(Path(os.environ["PLATONIC_NB_DATA"])/"dft_frames"/"mptrj-random-1k.xyz") if len(a) <= 20]
+    for a in frames: a.info["family"] = a.info["mptrj_traj_id"]     # frames of one trajectory are one unit
+    frame_tables = {m: extract(load_encoder(m), frames, threads=1) for m in [*models, "7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]}
+    frame_ids = frame_tables["chgnet-0.3.0"].atoms.structure.unique()
+    frame_anchors = select_anchors(frame_tables["7net-0"], 100, among=list(frame_tables.values()))
+    frame_run = Inputs({m: frame_tables[m] for m in models}, {m: t for m, t in frame_tables.items() if m not in models},
+                       frame_anchors, frames, set(frame_ids))
+    frame_result, frame_claims = study_stitching(frame_run, handmade(frames))
+    assert frame_result["dft"]["property"].startswith("DFT energy") and 0 < frame_result["dft"]["mean_own"] < 1
 
 
 @pytest.fixture(scope="module")

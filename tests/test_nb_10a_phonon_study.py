@@ -1,9 +1,11 @@
 """Generated from nbs/10a_phonon_study.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from ase.build import bulk
 from matplotlib import pyplot as plt
 from pathlib import Path
 from platonic_nb.extraction import load_calculator
-from platonic_nb.phonon_study import _content, binaries, four_crystals, phonon_record, phonon_table, plot_errors, read_study, run_phonons, study_file, write_record
+from platonic_nb.phonon_study import _case, _content, binaries, compact, four_crystals, phonon_record, phonon_table, plot_errors, read_study, run_phonons, study_file, write_record
+from platonic_nb.phonons import mesh
 import json
 import numpy as np
 import pytest
@@ -16,6 +18,16 @@ def given_cases():
     cases = four_crystals()
     [(a.info["id"], len(a), a.info["q"].shape) for a in cases]
     return {"cases": cases}
+
+
+def test_cases_1(given_cases):
+    # Cases
+    from fastcore.test import test_eq, test_fail
+    cases = given_cases["cases"]
+    salt = _case(bulk("NaCl", "rocksalt", a=5.64, cubic=True), "NaCl", "rocksalt", 4*np.eye(3, dtype=int), np.eye(3), mesh(), np.ones(64))
+    test_eq(round(8*np.linalg.det(compact([salt])[0].info["supercell"])), 128)
+    test_eq(round(8*np.linalg.det(salt.info["supercell"])), 512)
+    test_fail(lambda: compact(cases), contains="want cases of `binaries`")
 
 
 @pytest.fixture(scope="module")
