@@ -10,7 +10,6 @@ __all__ = ['MAX_TEST', 'SITE_CRYSTALS', 'DRAWS', 'wanted', 'Split', 'split', 'pr
 # %% ../nbs/08_exchange.ipynb #08-exch-n03
 from dataclasses import dataclass, replace
 import numpy as np
-import pandas as pd
 from .core import PlatonicError
 from .zoo import architecture, parse_name
 from .table import common_keys
@@ -236,8 +235,8 @@ def claim_heads(inputs:Inputs, # of a run
                "untrained readers": not any("untrained" in r for r in nulls), "a second architecture": not across,
                "DFT energies (the volume stands in for them)": not energy}
     which = "of different architectures" if across else "(one architecture only)"
-    return claim(6, "08", "A head trained in one model's coordinates reads another's without training",
-                 f"skill beyond composition for {task.name.split(',')[0]}, coordinates at unit contrast, "
+    return claim(6, "08", "A head trained in one model's coordinates at unit contrast reads another's without training",
+                 f"skill beyond composition for {task.name.split(',')[0]}, "
                  f"mean over {len(pairs)} ordered pairs {which}", value, nulls,
                  f"Each model reading its own head reaches {home:.2f}, a model of "
                  f"{'another architecture' if across else 'the same architecture'} {value[0]:.2f}.",

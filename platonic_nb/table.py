@@ -9,6 +9,7 @@ __all__ = ['COLUMNS', 'FORMAT', 'atoms_frame', 'EmbeddingTable', 'common_keys', 
 # %% ../nbs/01_table.ipynb #01-table-003
 import hashlib, json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -61,17 +62,16 @@ class EmbeddingTable:
         _check(self.X, self.atoms)
         object.__setattr__(self, "atoms", self.atoms.reset_index(drop=True))
     def __len__(self): return len(self.X)
+    @cached_property
+    def keys(self)->pd.MultiIndex:
+        "The atoms' keys, (structure, site), in row order; made once, chapters look atoms up hundreds of times."
+        return pd.MultiIndex.from_frame(self.atoms[["structure", "site"]])
     @property
     def dim(self)->int: return self.X.shape[1]
     @property
     def name(self)->str: return str(self.meta.get("model", "unnamed"))
 
 # %% ../nbs/01_table.ipynb #01-table-016
-@patch(as_prop=True)
-def keys(self:EmbeddingTable)->pd.MultiIndex:
-    "The atoms' keys, (structure, site), in row order."
-    return pd.MultiIndex.from_frame(self.atoms[["structure", "site"]])
-
 @patch(as_prop=True)
 def groups(self:EmbeddingTable)->np.ndarray:
     "(n_atoms,) integer code of each atom's structure: neighbours within a structure are excluded by these."
