@@ -21,10 +21,13 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.stem not in ("__init__", "_
 MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in FILES}
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
-ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "backends", "contract", "extraction", "anchors", "projection",
-         "knn", "similarity", "resampling", "pool", "alignment", "claims", "elements", "invariants", "prediction", "periodicity", "plans", "unanchored", "large_transport",
-         "tree", "transport_page", "transport", "questions", "analogies", "axes", "analogy_ladder", "arithmetic_page", "arithmetic", "heads", "translation", "stitching",
-         "consensus", "reference", "atypicality", "groups", "known_damage", "bias", "orbits", "symmetry", "phonons", "physics", "supervision", "atlas", "report", "cli", "scale"]
+ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "backends", "contract", "extraction",
+         "anchors", "projection", "knn", "similarity", "resampling", "pool", "alignment", "claims", "elements",
+         "invariants", "prediction", "periodicity", "plans", "unanchored", "large_transport", "tree",
+         "transport_page", "transport", "questions", "analogies", "axes", "analogy_ladder", "arithmetic_page",
+         "arithmetic", "heads", "translation", "stitching", "consensus", "reference", "atypicality", "groups",
+         "known_damage", "bias", "orbits", "symmetry", "phonons", "physics", "supervision", "atlas", "report", "cli",
+         "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
 
