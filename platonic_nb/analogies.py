@@ -23,9 +23,11 @@ def item_vectors(X,                # (n, K) coordinates, one row per atom
 
     Raises `PlatonicError` for an unknown level, NaN, or rows that do not match the frame.
     """
-    if _level(level) == "formula": raise PlatonicError("item_vectors: level 'formula' has no items of its own; use `formula_vectors`")
+    if _level(level) == "formula":
+        raise PlatonicError("item_vectors: level 'formula' has no items of its own; use `formula_vectors`")
     X = check_matrix(X, "item_vectors: X", constant_ok=True)
-    if len(X) != len(atoms): raise PlatonicError(f"item_vectors: {len(X)} rows but {len(atoms)} atoms; they must match row by row")
+    if len(X) != len(atoms):
+        raise PlatonicError(f"item_vectors: {len(X)} rows but {len(atoms)} atoms; they must match row by row")
     codes, names = pd.factorize(item_names(atoms, level))
     return pd.DataFrame(_sums(X, codes) / np.bincount(codes)[:, None], index=pd.Index(names, name="item"))
 
@@ -39,8 +41,12 @@ def formula_vectors(X,               # (n, K) coordinates, one row per atom
                     atoms,           # frame with structure and Z, row by row
                     classes,         # from `prototype_classes`
                     )->pd.DataFrame: # crystals by id, and `K~FAMILY`: the mean of K over atoms outside that family
-    "Vectors for level formula; an element's mean never holds an atom of the family in question, so the answer cannot leak."
-    crystals, family = item_vectors(X, atoms, "structure"), atoms["structure"].map(classes["family"]).fillna("").to_numpy()
+    """Vectors for level formula.
+
+    An element's mean never holds an atom of the family in question, so the answer cannot leak.
+    """
+    crystals = item_vectors(X, atoms, "structure")
+    family = atoms["structure"].map(classes["family"]).fillna("").to_numpy()
     codes, symbols = pd.factorize(item_names(atoms, "element"))
     X, means = np.asarray(X, dtype=np.float64), []
     total, n = _sums(X, codes), np.bincount(codes)
@@ -48,7 +54,9 @@ def formula_vectors(X,               # (n, K) coordinates, one row per atom
         rows = np.flatnonzero(family == f)
         here, at = np.unique(codes[rows], return_inverse=True)
         sums, left = total.copy(), n.copy()
-        if len(rows): sums[here] -= _sums(X[rows], at); left[here] -= np.bincount(at)
+        if len(rows):
+            sums[here] -= _sums(X[rows], at)
+            left[here] -= np.bincount(at)
         known = left > 0
         means.append(pd.DataFrame(sums[known] / left[known, None], index=symbols[known] + "~" + f))
     return pd.concat([crystals, *means]).rename_axis("item")
@@ -61,26 +69,30 @@ def _distances(T, V, metric):
     unit = lambda M: M / np.maximum(np.linalg.norm(M, axis=1, keepdims=True), 1e-300)
     return -unit(T) @ unit(V).T
 
-def analogy(vectors,            # DataFrame: one row per item, see `item_vectors`
-            a:str,              # the item that has what is wanted
-            b:str,              # the item that lacks it
-            c:str,              # the item that is to get it
-            candidates=None,    # names that may be answers; None: all items
+def analogy(vectors,                # DataFrame: one row per item, see `item_vectors`
+            a:str,                  # the item that has what is wanted
+            b:str,                  # the item that lacks it
+            c:str,                  # the item that is to get it
+            candidates=None,        # names that may be answers; None: all items
             metric:str="euclidean", # or "cosine"
-            top:int=5,          # answers returned
-            )->pd.Series:       # distance by name, nearest first
+            top:int=5,              # answers returned
+            )->pd.Series:           # distance by name, nearest first
     """z(a) - z(b) + z(c), and the items nearest to it, the three of the question excluded (@eq-analogy).
 
     Raises `PlatonicError` for an item that has no vector, and when no candidate is left.
     """
     known = [x for x in (vectors.index if candidates is None else candidates) if x not in (a, b, c)]
     for x in (a, b, c, *known):
-        if x not in vectors.index: raise PlatonicError(f"analogy: no item {x!r} among {len(vectors)}.{suggest(x, vectors.index)}")
-    if not known: raise PlatonicError("analogy: no candidate is left besides the three items of the question; add structures")
-    target, V = (vectors.loc[a] - vectors.loc[b] + vectors.loc[c]).to_numpy()[None], vectors.loc[known].to_numpy()
+        if x not in vectors.index:
+            raise PlatonicError(f"analogy: no item {x!r} among {len(vectors)}.{suggest(x, vectors.index)}")
+    if not known:
+        raise PlatonicError("analogy: no candidate is left besides the three items of the question; add structures")
+    target = (vectors.loc[a] - vectors.loc[b] + vectors.loc[c]).to_numpy()[None]
+    V = vectors.loc[known].to_numpy()
     d = _distances(target, V, metric)[0]
     d = np.sqrt(np.maximum(d + (target ** 2).sum(), 0)) if metric == "euclidean" else 1 + d
-    return pd.Series(d, index=pd.Index(known, name="item"), name="distance").sort_values(kind="stable").head(top)
+    found = pd.Series(d, index=pd.Index(known, name="item"), name="distance")
+    return found.sort_values(kind="stable").head(top)
 
 # %% ../nbs/07a_analogies.ipynb #07a-anal-020
 def same_element(names,       # item names of level site
@@ -95,7 +107,10 @@ def crystals_only(names,       # item names of level formula
 
 def same_family(classes # from `prototype_classes`
                 ):      # function of item names
-    "Groups: the prototype family, and at level site the element of the place too; items of no family are together, and never answers."
+    """Groups: the prototype family, and at level site the element of the place too.
+
+    Items of no family are together, and never answers.
+    """
     family = classes["family"].to_dict()
     def label(name):
         crystal, _, symbol = str(name).rpartition("#")
@@ -114,9 +129,11 @@ def _targets(V, at, questions, offset, seed):
     if offset == "shuffled":
         partner = other_exchange(questions, seed)
         return c + (w * (a - b))[partner] * (partner >= 0)[:, None]  # no other exchange: nothing is added
-    if offset != "random": raise PlatonicError(f"offset: want one of {', '.join(OFFSETS)}, got {offset!r}.{suggest(offset, OFFSETS)}")
+    if offset != "random":
+        raise PlatonicError(f"offset: want one of {', '.join(OFFSETS)}, got {offset!r}.{suggest(offset, OFFSETS)}")
     way = rng.normal(size=a.shape)
-    return c + way * (np.linalg.norm(w * (a - b), axis=1, keepdims=True) / np.linalg.norm(way, axis=1, keepdims=True))
+    size = lambda M: np.linalg.norm(M, axis=1, keepdims=True)
+    return c + way * (size(w * (a - b)) / size(way))
 
 # %% ../nbs/07a_analogies.ipynb #07a-anal-025
 def _placed(D, own, tol):
@@ -131,7 +148,8 @@ def _expected(closer, tied, k):
 def _answers(T, V, at, groups, metric, block=512):
     "closer, tied and number of candidates of every question."
     closer, tied, n = (np.zeros(len(T), int) for _ in range(3))
-    for g, rows in pd.Series(groups[at["answer"]]).groupby(groups[at["answer"]]).indices.items():
+    wanted = groups[at["answer"]]
+    for g, rows in pd.Series(wanted).groupby(wanted).indices.items():
         cand = np.flatnonzero(groups == g)
         place = np.full(len(V), -1)
         place[cand] = np.arange(len(cand))
@@ -150,27 +168,29 @@ def _answers(T, V, at, groups, metric, block=512):
 # %% ../nbs/07a_analogies.ipynb #07a-anal-028
 def _positions(vectors, questions):
     "Rows of each question's items, and which questions have them all."
-    if not vectors.index.is_unique: raise PlatonicError("evaluate_analogies: two items have one name; give every structure its own id")
+    if not vectors.index.is_unique:
+        raise PlatonicError("evaluate_analogies: two items have one name; give every structure its own id")
     at = {x: vectors.index.get_indexer(questions[x]) for x in ("a", "b", "c", "answer")}
     posed = np.all([i >= 0 for i in at.values()], axis=0) if len(questions) else np.zeros(0, bool)
-    if not posed.any(): raise PlatonicError(f"evaluate_analogies: {len(questions)} questions, none with vectors for all its items; "
-                                            "add crystals that differ by one exchanged element (`substitute`)")
+    if not posed.any():
+        raise PlatonicError(f"evaluate_analogies: {len(questions)} questions, none with vectors for all its items; "
+                            "add crystals that differ by one exchanged element (`substitute`)")
     return {x: i[posed] for x, i in at.items()}, posed
 
 # %% ../nbs/07a_analogies.ipynb #07a-anal-029
-def evaluate_analogies(vectors,            # DataFrame: one row per item
-                       questions,          # from `quadruples`
-                       groups=None,        # function of item names -> labels: only items with the answer's label are candidates
-                       offset:str="own",   # or a control: "none" (query only), "other" (a alone), "random", "shuffled"
+def evaluate_analogies(vectors,                # DataFrame: one row per item
+                       questions,              # from `quadruples`
+                       groups=None,            # function of item names -> labels: candidates share the answer's label
+                       offset:str="own",       # or a control: "none" (query only), "other" (a), "random", "shuffled"
                        metric:str="euclidean", # or "cosine"
-                       seed:int=0,         # of random and shuffled offsets
-                       least:int=5,        # questions with fewer candidates are left out
-                       targets=None,       # (q, K) points to search from instead, row by row
-                       )->pd.DataFrame:    # index of the question; family, rank, hit1, hit5, mrr (1/rank), candidates, chance
+                       seed:int=0,             # of random and shuffled offsets
+                       least:int=5,            # questions with fewer candidates are left out
+                       targets=None,           # (q, K) points to search from instead, row by row
+                       )->pd.DataFrame:        # by question: family, rank, hit1, hit5, mrr (1/rank), candidates, chance
     """How near the answer is to the target, question by question: so that scores can be resampled by family.
 
-    Ties count in expectation. The items of the question are no candidates. Raises `PlatonicError` when no question can be
-    posed: there are none, items have no vectors, or fewer than `least` candidates.
+    Ties count in expectation. The items of the question are no candidates. Raises `PlatonicError` when no question can
+    be posed: there are none, items have no vectors, or fewer than `least` candidates.
     """
     from scipy.special import digamma
     at, posed = _positions(vectors, questions)
@@ -178,32 +198,40 @@ def evaluate_analogies(vectors,            # DataFrame: one row per item
     labels = np.zeros(len(V), int) if groups is None else pd.factorize(groups(vectors.index))[0]
     T = _targets(V, at, asked, offset, seed) if targets is None else np.asarray(targets)[posed]
     closer, tied, n = _answers(T, V, at, labels, metric)
-    out = pd.DataFrame({"family": asked["family"], "rank": 1 + closer + tied / 2, "hit1": _expected(closer, tied, 1),
-                        "hit5": _expected(closer, tied, 5), "mrr": (digamma(closer + tied + 2) - digamma(closer + 1)) / (tied + 1),
+    reciprocal = (digamma(closer + tied + 2) - digamma(closer + 1)) / (tied + 1)
+    out = pd.DataFrame({"family": asked["family"], "rank": 1 + closer + tied / 2,
+                        "hit1": _expected(closer, tied, 1), "hit5": _expected(closer, tied, 5), "mrr": reciprocal,
                         "candidates": n, "chance": 1 / np.maximum(n, 1)}, index=asked.index)
     if n.max() < least:
-        raise PlatonicError(f"evaluate_analogies: no question has {least} candidates (most: {n.max()}); add structures or lower least")
+        raise PlatonicError(f"evaluate_analogies: no question has {least} candidates (most: {n.max()}); "
+                            "add structures or lower least")
     return out[out.candidates >= least]
 
 # %% ../nbs/07a_analogies.ipynb #07a-anal-036
-def element_labels(kind:str="onehot", # "onehot"; "magpie"; "physical"; or another table of ElementEmbeddings: "mace_mp0", "orb_v2", ...
+def element_labels(kind:str="onehot", # "onehot"; "magpie"; "physical"; or a table of ElementEmbeddings: "mace_mp0", ...
                    )->pd.DataFrame:   # index symbol, one row of numbers per element
     """What may be known of an element without any crystal of ours, from the tables that ElementEmbeddings carries.
 
-    "magpie": 22 standardised properties; "physical": the same without those that name the element's place in the periodic table.
-    Source: Ward et al., npj Comput. Mater. 2, 16028 (2016). Raises `PlatonicError` when package or table are absent.
+    "magpie": 22 standardised properties; "physical": the same without those that name the element's place in the
+    periodic table. Raises `PlatonicError` when package or table are absent.
+    Source: Ward et al., npj Comput. Mater. 2, 16028 (2016).
     """
     from ase.data import chemical_symbols
     if kind == "onehot": return pd.DataFrame(np.eye(len(chemical_symbols)), index=chemical_symbols)
     spec = find_spec("elementembeddings")
-    if spec is None: raise PlatonicError('element_labels: ElementEmbeddings is not installed; pip install "ElementEmbeddings>=0.8"')
+    if spec is None:
+        raise PlatonicError('element_labels: ElementEmbeddings is not installed; '
+                            'pip install "ElementEmbeddings>=0.8"')
     folder = Path(spec.submodule_search_locations[0]) / "data" / "element_representations"
     name = "magpie" if kind == "physical" else kind
     if not (folder / f"{name}.csv").is_file():
         known = ["onehot", "physical", *sorted(p.stem for p in folder.glob("*.csv"))]
         raise PlatonicError(f"element_labels: no table {kind!r}.{suggest(kind, known)} There are {', '.join(known)}")
-    table = pd.read_csv(folder / f"{name}.csv", index_col=0, keep_default_na=False).apply(pd.to_numeric, errors="coerce").dropna(axis=1)
-    if kind == "physical": table = table.drop(columns=["Number", "MendeleevNumber", "AtomicWeight", "Column", "Row", "SpaceGroupNumber"])
+    table = pd.read_csv(folder / f"{name}.csv", index_col=0, keep_default_na=False)
+    table = table.apply(pd.to_numeric, errors="coerce").dropna(axis=1)
+    if kind == "physical":
+        place = ["Number", "MendeleevNumber", "AtomicWeight", "Column", "Row", "SpaceGroupNumber"]
+        table = table.drop(columns=place)
     return (table - table.mean()) / table.std().replace(0, 1) if name == "magpie" else table
 
 # %% ../nbs/07a_analogies.ipynb #07a-anal-038
@@ -215,11 +243,13 @@ def label_vectors(atoms,             # frame with structure and Z, one row per a
     "Arithmetic on composition: the mean of the elements' labels over the crystal that the item belongs to."
     labels, symbols = element_labels(kind), _symbols(atoms["Z"])
     known = np.isin(symbols, labels.index)
-    means = item_vectors(labels.loc[symbols[known]].to_numpy(), atoms[known], "element" if level == "element" else "structure")
-    if level == "formula": # elements by the names that formula_vectors gives them; their label is the same for all families
+    X, whole = labels.loc[symbols[known]].to_numpy(), "element" if level == "element" else "structure"
+    means = item_vectors(X, atoms[known], whole)
+    if level == "formula": # elements by the names that formula_vectors gives; their label is the same for all families
         elements = labels.loc[sorted(set(symbols[known]))]
         elements.columns = means.columns
-        means = pd.concat([means, *(elements.set_axis(elements.index + "~" + f) for f in classes["family"].unique())])
+        named = [elements.set_axis(elements.index + "~" + f) for f in classes["family"].unique()]
+        means = pd.concat([means, *named])
     if level != "site": return means
     names = pd.Index(pd.unique(item_names(atoms, "site")), name="item")
     crystal = names.str.rpartition("#").get_level_values(0)

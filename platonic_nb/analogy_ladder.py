@@ -12,7 +12,8 @@ from .core import PlatonicError
 from .table import common_keys
 from .alignment import bootstrap, handmade, resampling_weights
 from .questions import prototype_classes, quadruples, wanted
-from .analogies import OFFSETS, crystals_only, evaluate_analogies, formula_vectors, item_vectors, label_vectors, same_element
+from .analogies import (
+    OFFSETS, crystals_only, evaluate_analogies, formula_vectors, item_vectors, label_vectors, same_element)
 
 # %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-009
 def family_draws(scores,     # DataFrame: one row per question, any columns
@@ -20,13 +21,15 @@ def family_draws(scores,     # DataFrame: one row per question, any columns
                  seed:int=0, # of the draws
                  n:int=1000, # draws
                  )->dict:    # column -> (value, (n,) draws)
-    """Means over families of means over questions; families are drawn, all columns together. Every family weighs the same.
+    """Means over families of means over questions; families are drawn, all columns together.
 
+    Every family weighs the same.
     Raises `PlatonicError` when there is one family only: nothing could be drawn.
     """
     means = scores.groupby(np.asarray(families)).mean()
     if len(means) < 2:
-        raise PlatonicError(f"arithmetic: all {len(scores)} questions come from one prototype family, so no interval can be drawn; add prototypes")
+        raise PlatonicError(f"arithmetic: all {len(scores)} questions come from one prototype family, "
+                            "so no interval can be drawn; add prototypes")
     e = bootstrap(means.to_numpy(), np.arange(len(means)), n, seed)
     return {c: (float(e.value[k]), e.draws[:, k]) for k, c in enumerate(means.columns)}
 
@@ -41,7 +44,8 @@ def element_draws(scores,     # DataFrame: one row per question of level element
     W, codes = resampling_weights(corners.ravel(), n, seed)
     w = W[:, codes.reshape(corners.shape)].prod(axis=2).astype(float)
     total = w.sum(1, keepdims=True)
-    draws = np.divide(w @ scores.to_numpy(), total, out=np.full((n, scores.shape[1]), np.nan), where=total > 0)
+    none = np.full((n, scores.shape[1]), np.nan)
+    draws = np.divide(w @ scores.to_numpy(), total, out=none, where=total > 0)
     return {c: (float(scores[c].mean()), draws[:, k]) for k, c in enumerate(scores.columns)}
 
 # %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-015
@@ -58,9 +62,10 @@ def rungs(drawn,     # column (name, offset) -> (value, draws)
           models,    # names of models
           controls,  # dict model -> names of its untrained controls
           )->tuple:  # (value, draws) of the mean over models; dict rung -> the same
-    "The mean over models and what it is measured against; where a rung has several forms the best counts, anew in each draw."
+    "The mean over models and its rungs; where a rung has several forms the best counts, anew in each draw."
     over = lambda *offsets: _mean([_most(drawn[m, o] for o in offsets) for m in models])
-    nulls = {"query only": over("none", "other"), "random offset": over("random"), "shuffled quadruples": over("shuffled")}
+    nulls = {"query only": over("none", "other"), "random offset": over("random"),
+             "shuffled quadruples": over("shuffled")}
     nulls |= {label: drawn[name, "own"] for name, label in _LABELS.items() if (name, "own") in drawn}
     have = [m for m in models if controls.get(m)]
     if have: nulls["untrained"] = _mean([_most(drawn[u, "own"] for u in controls[m]) for m in have])
@@ -74,16 +79,19 @@ def _scores(views, models, questions, groups, seed):
     first = next(iter(found.values()))
     index = first.index
     for r in found.values(): index = index.intersection(r.index)
-    if not len(index): raise PlatonicError("arithmetic: no question can be put to all tables; add structures")
-    return {k: pd.DataFrame({c: r.loc[index, k] for c, r in found.items()}) for k in ("hit1", "hit5", "mrr")}, first.loc[index]
+    if not len(index):
+        raise PlatonicError("arithmetic: no question can be put to all tables; add structures")
+    scores = {k: pd.DataFrame({c: r.loc[index, k] for c, r in found.items()}) for k in ("hit1", "hit5", "mrr")}
+    return scores, first.loc[index]
 
 # %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-019
 def _per_model(hits, drawn, family, models, controls):
     "What each model reaches, its untrained networks, and how far it stands above the query alone."
     for m in models:
         query = _most(drawn[m, o] for o in ("none", "other"))
-        yield {"model": m, **{o: _ci(drawn[m, o]) for o in OFFSETS}, "above_query": _ci(_minus(drawn[m, "own"], query)),
-               "untrained": _ci(_most(drawn[u, "own"] for u in controls[m])) if controls.get(m) else None,
+        untrained = _ci(_most(drawn[u, "own"] for u in controls[m])) if controls.get(m) else None
+        yield {"model": m, **{o: _ci(drawn[m, o]) for o in OFFSETS},
+               "above_query": _ci(_minus(drawn[m, "own"], query)), "untrained": untrained,
                **{k: float(hits[k][m, "own"].groupby(family).mean().mean()) for k in ("hit5", "mrr")}}
 
 # %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-020
@@ -91,20 +99,26 @@ def _ladder(hits, drawn, info, models, controls):
     "One level for results.json, its value and rungs."
     (value, nulls), family = rungs(drawn, models, controls), info["family"]
     strongest = max(nulls, key=lambda k: nulls[k][0])
-    return {"questions": len(info), "families": int(family.nunique()), "candidates": float(info["candidates"].median()),
-            "chance": float(info["chance"].groupby(family).mean().mean()), "value": _ci(value), "rungs": {k: _ci(v) for k, v in nulls.items()},
-            "strongest": strongest, "difference": _ci(_minus(value, _most(nulls.values()))),
-            "models": list(_per_model(hits, drawn, family, models, controls))}, value, nulls
+    found = {"questions": len(info), "families": int(family.nunique()),
+             "candidates": float(info["candidates"].median()),
+             "chance": float(info["chance"].groupby(family).mean().mean()),
+             "value": _ci(value), "rungs": {k: _ci(v) for k, v in nulls.items()},
+             "strongest": strongest, "difference": _ci(_minus(value, _most(nulls.values()))),
+             "models": list(_per_model(hits, drawn, family, models, controls))}
+    return found, value, nulls
 
 # %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-022
 def _material(inputs):
-    "Common atoms of models and controls in the pool and the wanted structures; their frame, structures, classes, coordinates."
+    "Atoms that all tables hold, in the pool and the wanted structures: frame, structures, classes, coordinates."
     classes = prototype_classes(inputs.structures)
-    held = (set(inputs.pool) | wanted(inputs.structures, inputs.seed, classes=classes)) - set(classes.index[classes.twin])
+    asked = set(inputs.pool) | wanted(inputs.structures, inputs.seed, classes=classes)
+    held = asked - set(classes.index[classes.twin])
     keys = common_keys([*inputs.tables.values(), *inputs.untrained.values()])
     keys = keys[keys.get_level_values(0).isin(held)]
-    if not len(keys): raise PlatonicError("arithmetic: no atom of the pool is in every table; extract the controls for the pool")
-    atoms, ids = next(iter(inputs.tables.values())).select(keys).atoms, set(keys.get_level_values(0))
+    if not len(keys):
+        raise PlatonicError("arithmetic: no atom of the pool is in every table; extract the controls for the pool")
+    atoms = next(iter(inputs.tables.values())).select(keys).atoms
+    ids = set(keys.get_level_values(0))
     structures = [a for a in inputs.structures if str(a.info["id"]) in ids]
     coords = {n: inputs.coords(n, keys) for n in [*inputs.tables, *inputs.untrained]}
     coords["handmade"] = np.asarray(handmade(structures, keys).X, dtype=np.float64)
@@ -115,7 +129,8 @@ _GROUPS = {"site": same_element, "structure": None, "formula": crystals_only, "e
 
 def _views(level, atoms, classes, coords):
     "Vectors of every table and of the labels at one level."
-    make = (lambda X: formula_vectors(X, atoms, classes)) if level == "formula" else (lambda X: item_vectors(X, atoms, level))
+    def make(X):
+        return formula_vectors(X, atoms, classes) if level == "formula" else item_vectors(X, atoms, level)
     views = {n: make(X) for n, X in coords.items()}
     for kind in ("onehot", "magpie"):
         try: views[kind] = label_vectors(atoms, level, kind, classes)
@@ -127,12 +142,17 @@ def _of_level(inputs, material, level):
     "Results of one level, and what the rest of the study needs of it."
     (atoms, structures, classes, coords), seed = material, inputs.seed
     questions = quadruples(structures, level, 20, seed, classes)
-    some = np.random.default_rng(seed).permutation(len(questions))[:1800]      # seconds are scarce, families are what counts
+    # At most 1,800 questions: seconds are scarce, families are what counts.
+    some = np.random.default_rng(seed).permutation(len(questions))[:1800]
     questions, views = questions.iloc[np.sort(some)], _views(level, atoms, classes, coords)
     hits, info = _scores(views, inputs.tables, questions, _GROUPS[level], seed)
     controls = {m: inputs.controls_of(m) for m in inputs.tables}
-    draw = (lambda s: element_draws(s, questions, seed)) if level == "element" else (lambda s: family_draws(s, info.loc[s.index, "family"], seed))
+    def draw(scores):
+        if level == "element": return element_draws(scores, questions, seed)
+        return family_draws(scores, info.loc[scores.index, "family"], seed)
     found, value, nulls = _ladder(hits, draw(hits["hit1"]), info, inputs.tables, controls)
     rank, others = rungs(draw(hits["mrr"]), inputs.tables, controls)
-    found["mrr"] = {"value": rank[0], "rungs": {k: v[0] for k, v in others.items()}, "difference": _ci(_minus(rank, _most(others.values())))}
-    return found, {"questions": questions, "views": views, "hits": hits, "info": info, "controls": controls, "value": value, "nulls": nulls}
+    found["mrr"] = {"value": rank[0], "rungs": {k: v[0] for k, v in others.items()},
+                    "difference": _ci(_minus(rank, _most(others.values())))}
+    return found, {"questions": questions, "views": views, "hits": hits, "info": info, "controls": controls,
+                   "value": value, "nulls": nulls}

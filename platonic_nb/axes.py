@@ -16,18 +16,22 @@ from .core import PlatonicError, check_matrix, suggest
 from .questions import other_exchange
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-009
-def parallelism(vectors,   # DataFrame: one row per item
-                questions, # from `quadruples`
-                seed:int=0,# of the partners
-                )->pd.DataFrame: # index of the question: family, place, cosine of opposite sides, cosine with another exchange's side
-    """Are opposite sides of a parallelogram parallel, and more so than sides of different exchanges of the same place and sense?
+def parallelism(vectors,         # DataFrame: one row per item
+                questions,       # from `quadruples`
+                seed:int=0,      # of the partners
+                )->pd.DataFrame: # by question: family, place, cosine of opposite sides, cosine with another exchange's
+    """Are opposite sides of a parallelogram parallel, and more so than sides of different exchanges?
+
+    Partners are exchanges of the same place and sense.
 
     Only exchanges towards the heavier element are kept, so that "the same sense" means something for the partners.
     """
     up = questions[(questions["from"] < questions["to"]).to_numpy()]
-    sides, other, partner = _sides(vectors, up, "a", "b"), _sides(vectors, up, "answer", "c"), other_exchange(up, seed)
+    sides, other = _sides(vectors, up, "a", "b"), _sides(vectors, up, "answer", "c")
+    partner = other_exchange(up, seed)
+    cosine = np.where(partner < 0, np.nan, (sides * other[partner]).sum(1))
     return pd.DataFrame({"family": up["family"], "place": up["place"], "parallel": (sides * other).sum(1),
-                         "partner": np.where(partner < 0, np.nan, (sides * other[partner]).sum(1))}, index=up.index).dropna()
+                         "partner": cosine}, index=up.index).dropna()
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-010
 def _sides(vectors, questions, end, start):
@@ -36,17 +40,19 @@ def _sides(vectors, questions, end, start):
     return np.divide(D, length, out=np.full_like(D, np.nan), where=length > 0)
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-014
-def transfer_offset(source,     # DataFrame of items in model A's coordinates
-                    target,     # DataFrame of items in model B's coordinates on the same anchors
-                    questions,  # from `quadruples`
+def transfer_offset(source,          # DataFrame of items in model A's coordinates
+                    target,          # DataFrame of items in model B's coordinates on the same anchors
+                    questions,       # from `quadruples`
                     scale:bool=True, # stretch A's offset by the ratio of the clouds' sizes
-                    )->np.ndarray: # (q, K) points in B's space, for `evaluate_analogies(target, questions, targets=...)`
+                    )->np.ndarray:   # (q, K) points in B's space: `targets` of `evaluate_analogies(target, questions)`
     """The offset measured in A, added in B: z_B(c) + s (z_A(a) - z_A(b)).
 
-    Rows are NaN where an item is absent from either model. Raises `PlatonicError` when the axes do not match or a cloud is a point.
+    Rows are NaN where an item is absent from either model. Raises `PlatonicError` when the axes do not match or a cloud
+    is a point.
     """
     if source.shape[1] != target.shape[1]:
-        raise PlatonicError(f"transfer_offset: {source.shape[1]} coordinates in A, {target.shape[1]} in B; both need the same anchors")
+        raise PlatonicError(f"transfer_offset: {source.shape[1]} coordinates in A, {target.shape[1]} in B; "
+                            "both need the same anchors")
     size = [float(np.sqrt(v.to_numpy().var(axis=0).sum())) for v in (source, target)]
     if min(size) == 0: raise PlatonicError("transfer_offset: all items coincide in one model; nothing can be scaled")
     a, b, c = (v.reindex(questions[x]).to_numpy() for x, v in (("a", source), ("b", source), ("c", target)))
@@ -55,22 +61,27 @@ def transfer_offset(source,     # DataFrame of items in model A's coordinates
 # %% ../nbs/07b_axes.ipynb #07b-axes-018
 @cache
 def _elements():
-    "Z -> column, row, Pauling electronegativity, charge and radius of the ion most frequent in the ICSD; NaN where there is none."
+    "Z -> column, row, Pauling electronegativity, charge and radius of the commonest ion in the ICSD; NaN where none."
     from pymatgen.analysis.bond_valence import PRIOR_PROB
     from pymatgen.core import Element
     ions, rows = {}, {}
     for ion, n in PRIOR_PROB.items():
-        if ion.oxi_state and n > ions.get(ion.symbol, (0, None))[0]: ions[ion.symbol] = n, ion
+        if ion.oxi_state and n > ions.get(ion.symbol, (0, None))[0]:
+            ions[ion.symbol] = n, ion
     with warnings.catch_warnings():
         warnings.simplefilter("ignore") # pymatgen speaks up for every element without a value
         for z in range(1, 104):
             e, ion = Element.from_Z(z), ions.get(Element.from_Z(z).symbol, (0, None))[1]
-            rows[z] = e.group, e.row, float(e.X), ion.oxi_state if ion else np.nan, (ion and ion.ionic_radius) or np.nan
+            charge, radius = (ion.oxi_state, ion.ionic_radius or np.nan) if ion else (np.nan, np.nan)
+            rows[z] = e.group, e.row, float(e.X), charge, radius
     return pd.DataFrame(rows, index=["column", "row", "electronegativity", "charge", "radius"]).T.astype(float)
 
-def exchange_kinds(questions # from `quadruples`
-                   )->pd.DataFrame: # index of the question: relation ("same group", "same period", "neither"), radius change (angstrom)
-    "What an exchange means in the periodic table. The radius is that of the element's most frequent ion (Shannon, through pymatgen)."
+def exchange_kinds(questions        # from `quadruples`
+                   )->pd.DataFrame: # by question: relation ("same group", "same period", "neither"), radius (change, A)
+    """What an exchange means in the periodic table.
+
+    The radius is that of the element's most frequent ion (Shannon, through pymatgen).
+    """
     e = _elements()
     f, t = (e.reindex(questions[x]).reset_index(drop=True) for x in ("from", "to"))
     relation = np.select([f.column == t.column, f.row == t.row], ["same group", "same period"], "neither")
@@ -80,10 +91,12 @@ def exchange_kinds(questions # from `quadruples`
 PROPERTIES = ("electronegativity", "radius", "charge")
 
 def element_scale(symbols,        # element symbols
-                  name:str,       # "electronegativity" (Pauling), "radius" (angstrom) or "charge" of the most frequent ion
+                  name:str,       # "electronegativity" (Pauling), "radius" (angstrom) or "charge" of the commonest ion
                   )->np.ndarray:  # (n,) NaN where an element has none
     "A number per element. Source: pymatgen; the most frequent ion is that of its statistics of the ICSD."
-    if name not in PROPERTIES: raise PlatonicError(f"element_scale: want one of {', '.join(PROPERTIES)}, got {name!r}.{suggest(name, PROPERTIES)}")
+    if name not in PROPERTIES:
+        raise PlatonicError(f"element_scale: want one of {', '.join(PROPERTIES)}, got {name!r}."
+                            f"{suggest(name, PROPERTIES)}")
     from ase.data import atomic_numbers
     return _elements()[name].reindex([atomic_numbers[s] for s in symbols]).to_numpy(float)
 
@@ -91,12 +104,14 @@ def element_scale(symbols,        # element symbols
 _ALPHAS = 10.0 ** np.arange(-4, 5)
 
 def _ridge(X, Y):
-    "(K, m) weights and (m,) skill of leave-one-out prediction; the penalty is chosen per column by the same prediction."
-    n, (U, s, Vt), R = len(X), np.linalg.svd(X - X.mean(0), full_matrices=False), Y - Y.mean(0)
+    "(K, m) weights and (m,) skill of leave-one-out prediction, which also chooses the penalty of each column."
+    n, R = len(X), Y - Y.mean(0)
+    U, s, Vt = np.linalg.svd(X - X.mean(0), full_matrices=False)
     alphas = _ALPHAS * max((s ** 2).sum() / n, 1e-300)
     share = s ** 2 / (s ** 2 + alphas[:, None])
-    left = 1 - 1 / n - (share @ (U ** 2).T)                       # 1 minus leverage, (alphas, n)
-    errors = np.array([(((R - U * f @ (U.T @ R)) / np.maximum(l, 1e-9)[:, None]) ** 2).sum(0) for f, l in zip(share, left)])
+    left = 1 - 1 / n - (share @ (U ** 2).T) # 1 minus leverage, (alphas, n)
+    missed = ((R - U * f @ (U.T @ R)) / np.maximum(l, 1e-9)[:, None] for f, l in zip(share, left))
+    errors = np.array([(m ** 2).sum(0) for m in missed])
     best = errors.argmin(0)
     weights = Vt.T @ ((s[:, None] / (s[:, None] ** 2 + alphas[best])) * (U.T @ R))
     return weights, 1 - errors.min(0) / ((R / (1 - 1 / n)) ** 2).sum(0)
@@ -107,13 +122,15 @@ def _directions(X, Y, method):
     if method == "pls": W = (X - X.mean(0)).T @ (Y - Y.mean(0))
     elif method != "ridge": raise PlatonicError(f'direction: method wants "pls" or "ridge", got {method!r}')
     length = np.linalg.norm(W, axis=0)
-    if (length == 0).any(): raise PlatonicError("direction: the coordinates do not vary with the property; nothing points anywhere")
+    if (length == 0).any():
+        raise PlatonicError("direction: the coordinates do not vary with the property; nothing points anywhere")
     return W / length, skill
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-025
 def _paired(X, y):
     X, y = check_matrix(X, "direction: X", 4, constant_ok=True), np.asarray(y, dtype=np.float64)
-    if y.shape != (len(X),): raise PlatonicError(f"direction: want one value per row ({len(X)}), got shape {y.shape}")
+    if y.shape != (len(X),):
+        raise PlatonicError(f"direction: want one value per row ({len(X)}), got shape {y.shape}")
     known = np.isfinite(y)
     if known.sum() < 4 or np.ptp(y[known]) == 0:
         raise PlatonicError(f"direction: want 4 rows with a property that varies, got {known.sum()} with "
@@ -121,24 +138,25 @@ def _paired(X, y):
     return X[known], (y[known] - y[known].mean()) / y[known].std()
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-026
-def direction(X,          # (n, K) coordinates: element means, or atoms
-              y,          # (n,) property; NaN where unknown
-              method:str="pls", # "pls": first PLS weight, where the cloud moves with y; "ridge": weights of the best linear prediction
-              )->tuple:   # (K,) unit vector, skill: 1 - squared error of leave-one-out ridge over that of the mean
+def direction(X,                # (n, K) coordinates: element means, or atoms
+              y,                # (n,) property; NaN where unknown
+              method:str="pls", # "pls": first PLS weight, where the cloud moves with y; "ridge": best linear prediction
+              )->tuple:         # (K,) unit vector, skill: 1 - squared error of leave-one-out ridge over the mean's
     "The direction in which a property grows (@eq-direction). Raises `PlatonicError` with fewer than four known values."
     W, skill = _directions(*(v if v.ndim == 2 else v[:, None] for v in _paired(X, y)), method)
     return W[:, 0], float(skill[0])
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-034
-def shared_directions(coords,      # dict model -> (n, K) coordinates of the same rows on the same anchors
-                      y,           # (n,) property of the rows
-                      n:int=500,   # permutations
-                      seed:int=0,  # of the permutations
+def shared_directions(coords,           # dict model -> (n, K) coordinates of the same rows on the same anchors
+                      y,                # (n,) property of the rows
+                      n:int=500,        # permutations
+                      seed:int=0,       # of the permutations
                       method:str="pls", # see `direction`
-                      )->pd.DataFrame: # a, b, cosine, null (mean), null95, p
+                      )->pd.DataFrame:  # a, b, cosine, null (mean), null95, p
     """Is it the same direction in every model? Cosine between two models' directions, against the same labels permuted.
 
-    Both models get the same permutation: what is left is how alike *any* property's directions are because the spaces are alike.
+    Both models get the same permutation: what is left is how alike *any* property's directions are because the spaces
+    are alike.
     """
     rng, Y = np.random.default_rng(seed), _paired(next(iter(coords.values())), y)[1]
     Y = np.column_stack([Y, *(rng.permutation(Y) for _ in range(n))])
@@ -146,8 +164,9 @@ def shared_directions(coords,      # dict model -> (n, K) coordinates of the sam
     rows = []
     for a, b in combinations(coords, 2):
         cosine = (W[a] * W[b]).sum(0)
-        rows.append({"a": a, "b": b, "cosine": cosine[0], "null": cosine[1:].mean(), "null95": np.quantile(cosine[1:], 0.95),
-                     "p": (1 + (cosine[1:] >= cosine[0] - 1e-12).sum()) / (n + 1)})
+        p = (1 + (cosine[1:] >= cosine[0] - 1e-12).sum()) / (n + 1)
+        rows.append({"a": a, "b": b, "cosine": cosine[0], "null": cosine[1:].mean(),
+                     "null95": np.quantile(cosine[1:], 0.95), "p": p})
     return pd.DataFrame(rows)
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-037
@@ -169,24 +188,28 @@ def _held_out(coords, Y, part):
     return scores
 
 # %% ../nbs/07b_axes.ipynb #07b-axes-039
-def read_across(coords,      # dict model -> (n, K) coordinates of the same elements on the same anchors
-                y,           # (n,) property
-                n:int=200,   # permutations
-                seed:int=0,  # of permutations and folds
-                folds:int=10, # parts of the elements, each predicted from the others
+def read_across(coords,          # dict model -> (n, K) coordinates of the same elements on the same anchors
+                y,               # (n,) property
+                n:int=200,       # permutations
+                seed:int=0,      # of permutations and folds
+                folds:int=10,    # parts of the elements, each predicted from the others
                 )->pd.DataFrame: # a, b, r, null95, p for every ordered pair, a with itself too
-    """A property's direction fitted in A (ridge), read off B's coordinates of elements that were not in the fit: correlation with the property.
+    """A property's direction fitted in A (ridge), read off B's coordinates of elements that were not in the fit.
 
-    The null permutes the property among elements. Raises `PlatonicError` with fewer known values than folds.
+    `r` is the correlation with the property. The null permutes the property among elements.
+    Raises `PlatonicError` with fewer known values than folds.
     """
     y, rng = np.asarray(y, dtype=np.float64), np.random.default_rng(seed)
     known = {m: _paired(X, y)[0] for m, X in coords.items()}
     Y = _paired(next(iter(coords.values())), y)[1]
     if len(Y) < max(folds, 8):
-        raise PlatonicError(f"read_across: {len(Y)} elements with the property, want {max(folds, 8)}; add elements or lower folds")
-    part, Y = rng.permutation(len(Y)) % folds, np.column_stack([Y, *(rng.permutation(Y) for _ in range(n))])
+        raise PlatonicError(f"read_across: {len(Y)} elements with the property, want {max(folds, 8)}; "
+                            "add elements or lower folds")
+    part = rng.permutation(len(Y)) % folds
+    Y = np.column_stack([Y, *(rng.permutation(Y) for _ in range(n))])
     rows = []
     for (a, b), S in _held_out(known, Y, part).items():
         r = _correlations(S, Y)
-        rows.append({"a": a, "b": b, "r": r[0], "null95": np.quantile(r[1:], 0.95), "p": (1 + (r[1:] >= r[0] - 1e-12).sum()) / (n + 1)})
+        p = (1 + (r[1:] >= r[0] - 1e-12).sum()) / (n + 1)
+        rows.append({"a": a, "b": b, "r": r[0], "null95": np.quantile(r[1:], 0.95), "p": p})
     return pd.DataFrame(rows)

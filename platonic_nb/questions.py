@@ -22,7 +22,8 @@ def _symbols(Z):
     return np.array(chemical_symbols, dtype=object)[np.asarray(Z, dtype=int)]
 
 def _level(level):
-    if level not in LEVELS: raise PlatonicError(f"level: want one of {', '.join(LEVELS)}, got {level!r}.{suggest(level, LEVELS)}")
+    if level not in LEVELS:
+        raise PlatonicError(f"level: want one of {', '.join(LEVELS)}, got {level!r}.{suggest(level, LEVELS)}")
     return level
 
 def item_names(atoms,             # frame with structure and Z, one row per atom
@@ -45,8 +46,9 @@ def _given_classes(structures):
     kinds = {}
     for a in structures:
         elements, mask = _masked(a)
-        kinds.setdefault(str(a.info.get("family", a.info["id"])), {}).setdefault(mask, []).append((str(a.info["id"]), elements))
-    return {i: (f"{family} ({k})" if k else family, elements) for family, masks in kinds.items()
+        family = kinds.setdefault(str(a.info.get("family", a.info["id"])), {})
+        family.setdefault(mask, []).append((str(a.info["id"]), elements))
+    return {i: (f"{name} ({k})" if k else name, elements) for name, masks in kinds.items()
             for k, members in enumerate(masks.values()) if len(members) > 1 for i, elements in members}
 
 # %% ../nbs/07_questions.ipynb #07-quest-015
@@ -66,12 +68,14 @@ def _interchangeable(atoms, mask):
     same = StructureMatcher(ltol=0.01, stol=0.01, angle_tol=0.5, primitive_cell=False, scale=False)
     crystal = lambda places: Structure(Lattice(atoms.cell.array), _symbols(places + 1), atoms.get_scaled_positions())
     stay = tuple(range(len(kinds)))
-    orders = [p for p in permutations(stay) if (counts[list(p)] == counts).all()] if len(kinds) <= 4 else [stay]
+    orders = [stay]
+    if len(kinds) <= 4: orders = [p for p in permutations(stay) if (counts[list(p)] == counts).all()]
     return [p for p in orders if p == stay or same.fit(crystal(mask), crystal(np.array(p)[mask]))]
 
 def _canonical(elements, orders):
     "The same crystal always by the same tuple: of equivalent orders, the least electronegative element first."
-    return min((tuple(elements[k] for k in order) for order in orders), key=lambda e: ([_electronegativity(z) for z in e], e))
+    same = (tuple(elements[k] for k in order) for order in orders)
+    return min(same, key=lambda e: ([_electronegativity(z) for z in e], e))
 
 # %% ../nbs/07_questions.ipynb #07-quest-019
 def _formula(atoms):
@@ -83,7 +87,8 @@ def _corners(formulas):
     rows, found = {}, set()
     for f in formulas:
         for p, q in permutations(f, 2):
-            if p[1] <= q[1]: rows.setdefault((f - {p, q}, p[1], q[1]), {}).setdefault(p[0], set()).add(q[0])
+            if p[1] > q[1]: continue
+            rows.setdefault((f - {p, q}, p[1], q[1]), {}).setdefault(p[0], set()).add(q[0])
     for (rest, n, m), row in rows.items():
         for A, B in combinations(row, 2):
             both = row[A] & row[B]
@@ -95,21 +100,27 @@ def _corners(formulas):
 def _symmetry(numbers, cell, positions, symprec):
     "Space group, and per atom (site symmetry, orbit); None where spglib finds none. Cached: it takes 10 ms."
     import spglib
+    crystal = (np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3),
+               np.frombuffer(numbers, dtype=np.int64))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = spglib.get_symmetry_dataset((np.frombuffer(cell).reshape(3, 3), np.frombuffer(positions).reshape(-1, 3),
-                                             np.frombuffer(numbers, dtype=np.int64)), symprec=symprec)
-    return None if found is None else (int(found.number), tuple(zip(found.site_symmetry_symbols, found.equivalent_atoms.tolist())))
+        found = spglib.get_symmetry_dataset(crystal, symprec=symprec)
+    if found is None: return None
+    return int(found.number), tuple(zip(found.site_symmetry_symbols, found.equivalent_atoms.tolist()))
 
 # %% ../nbs/07_questions.ipynb #07-quest-022
 def _symmetry_class(atoms, symprec):
-    "(label, elements by place): place = multiset of (site symmetry, size of orbit); places alike are told apart by electronegativity."
+    """(label, elements by place): a place is a multiset of (site symmetry, size of orbit).
+
+    Places alike are told apart by electronegativity.
+    """
     found = _symmetry(atoms.numbers.astype(np.int64).tobytes(), np.ascontiguousarray(atoms.cell.array).tobytes(),
                       np.ascontiguousarray(atoms.get_scaled_positions()).tobytes(), symprec)
     if found is None: return None
     places = {}
     for z, site in zip(atoms.numbers.tolist(), found[1]): places.setdefault(z, Counter())[site] += 1
-    signed = sorted((tuple(sorted((s, n) for (s, _), n in orbits.items())), _electronegativity(z), z) for z, orbits in places.items())
+    sign = lambda orbits: tuple(sorted((s, n) for (s, _), n in orbits.items()))
+    signed = sorted((sign(orbits), _electronegativity(z), z) for z, orbits in places.items())
     label = " | ".join(" ".join(f"{n}x{s}" for s, n in sign) for sign, _, _ in signed)
     return f"{found[0]}: {label}", tuple(z for _, _, z in signed)
 
@@ -121,48 +132,56 @@ def _rows(structures, symprec):
         i, f = str(a.info["id"]), _formula(a)
         if i in given:
             family, elements = given[i]
-            if family not in orders: orders[family] = _interchangeable(a, np.frombuffer(_masked(a)[1], dtype=np.int64))
+            if family not in orders:
+                orders[family] = _interchangeable(a, np.frombuffer(_masked(a)[1], dtype=np.int64))
             yield i, family, _canonical(elements, orders[family]), f
-        elif len(f) > 1: groups.setdefault((len(a), tuple(sorted(n for _, n in f))), []).append((i, a, f))
+        elif len(f) > 1:
+            groups.setdefault((len(a), tuple(sorted(n for _, n in f))), []).append((i, a, f))
     for members in groups.values():
         corners = _corners({f for _, _, f in members})
         for i, a, f in members:
             if f in corners and (c := _symmetry_class(a, symprec)): yield i, *c, f
 
 # %% ../nbs/07_questions.ipynb #07-quest-025
-def prototype_classes(structures,          # list of ase.Atoms with info["id"], and info["family"] where they were substituted
-                      symprec:float=0.01,  # tolerance of spglib, angstrom
-                      )->pd.DataFrame:     # index structure; columns family, elements (Z by place), formula, twin
+def prototype_classes(structures,         # list of ase.Atoms with info["id"], and info["family"] where substituted
+                      symprec:float=0.01, # tolerance of spglib, angstrom
+                      )->pd.DataFrame:    # index structure; columns family, elements (Z by place), formula, twin
     """Which crystals are the same but for their elements, and which element stands in which place.
 
-    Substituted crystals know it (`info["family"]`). For others: same space group, same number of atoms, and per element the
-    same site symmetries and orbit sizes; only crystals whose formula is the corner of a parallelogram of formulas are looked at.
-    `twin` marks a crystal that repeats an earlier one of its class (KF and FK in rock salt): drop it, it would be a second right answer.
+    Substituted crystals know it (`info["family"]`). For others: same space group, same number of atoms, and per element
+    the same site symmetries and orbit sizes; only crystals whose formula is the corner of a parallelogram of formulas
+    are looked at. `twin` marks a crystal that repeats an earlier one of its class (KF and FK in rock salt): drop it, it
+    would be a second right answer.
     """
     out = pd.DataFrame(list(_rows(structures, symprec)), columns=["structure", "family", "elements", "formula"])
     return out.assign(twin=out.duplicated(["family", "elements"])).set_index("structure")
 
 # %% ../nbs/07_questions.ipynb #07-quest-031
 def _parallelograms(classes, per_family, seed):
-    "Every (family, i, j, (A, B), (X, Y), ids of AX, BX, AY, BY): places i and j hold other elements, all else is equal."
+    "Every (family, i, j, (A, B), (X, Y), ids of AX, BX, AY, BY): places i and j hold other elements, all else equal."
     for number, (family, members) in enumerate(classes.groupby("family", sort=True)):
         at = members[~members.twin].reset_index().set_index("elements")["structure"].to_dict()
         found = []
         for i, j in combinations(range(len(next(iter(at)))), 2):
             rows = {}
-            for e in at: rows.setdefault((*e[:i], *e[i + 1:j], *e[j + 1:]), {}).setdefault(e[i], {})[e[j]] = at[e]
+            for e in at:
+                rest = (*e[:i], *e[i + 1:j], *e[j + 1:])
+                rows.setdefault(rest, {}).setdefault(e[i], {})[e[j]] = at[e]
             for row in rows.values():
                 for A, B in combinations(sorted(row), 2):
+                    both = sorted(set(row[A]) & set(row[B]))
                     found += [(family, i, j, (A, B), (X, Y), (row[A][X], row[B][X], row[A][Y], row[B][Y]))
-                              for X, Y in combinations(sorted(set(row[A]) & set(row[B])), 2)]
+                              for X, Y in combinations(both, 2)]
         drawn = np.random.default_rng([seed, number]).permutation(len(found))[:per_family]
         yield from (found[k] for k in np.sort(drawn))
 
 # %% ../nbs/07_questions.ipynb #07-quest-036
 def _site_questions(p):
     family, i, j, *pairs, ids = p
-    def name(stays, u, v): return f"{ids[u + 2 * v] if stays else ids[v + 2 * u]}#{_symbols([pairs[stays][v]])[0]}"
-    # `stays`: the place whose atom we watch, the other is exchanged; the answer has element u of the exchanged pair, v at the watched place
+    def name(stays, u, v):
+        return f"{ids[u + 2 * v] if stays else ids[v + 2 * u]}#{_symbols([pairs[stays][v]])[0]}"
+    # `stays`: the place whose atom we watch, the other is exchanged;
+    # the answer has element u of the exchanged pair, v at the watched place
     for s, u, v in product((0, 1), (0, 1), (0, 1)):
         yield (family, name(s, u, 1 - v), name(s, 1 - u, 1 - v), name(s, 1 - u, v), name(s, u, v),
                pairs[1 - s][1 - u], pairs[1 - s][u], 1.0, (i, j)[1 - s])
@@ -171,11 +190,15 @@ def _site_questions(p):
 def _structure_questions(p):
     family, i, j, pair, _, ids = p
     for u, v in product((0, 1), (0, 1)):
-        yield family, ids[u + 2 * (1 - v)], ids[1 - u + 2 * (1 - v)], ids[1 - u + 2 * v], ids[u + 2 * v], pair[1 - u], pair[u], 1.0, i
+        yield (family, ids[u + 2 * (1 - v)], ids[1 - u + 2 * (1 - v)], ids[1 - u + 2 * v], ids[u + 2 * v],
+               pair[1 - u], pair[u], 1.0, i)
 
 # %% ../nbs/07_questions.ipynb #07-quest-040
 def _formula_questions(classes, structures):
-    "Pairs that differ in one place: crystal minus one element's mean plus another's, weighted by the share of exchanged sites."
+    """Pairs that differ in one place: crystal minus one element's mean plus another's.
+
+    Weighted by the share of exchanged sites.
+    """
     numbers = {str(a.info["id"]): a.numbers for a in structures}
     for family, members in classes.groupby("family", sort=True):
         members = members[~members.twin]
@@ -184,7 +207,8 @@ def _formula_questions(classes, structures):
             for k in range(len(e)): masked.setdefault((k, *e[:k], *e[k + 1:]), []).append((i, e[k]))
         for (k, *_), same in masked.items():
             for (a, za), (b, zb) in permutations(same, 2):
-                yield family, f"{_symbols([zb])[0]}~{family}", f"{_symbols([za])[0]}~{family}", a, b, za, zb, float((numbers[a] == za).mean()), k
+                mean_b, mean_a = (f"{_symbols([z])[0]}~{family}" for z in (zb, za))
+                yield family, mean_b, mean_a, a, b, za, zb, float((numbers[a] == za).mean()), k
 
 # %% ../nbs/07_questions.ipynb #07-quest-042
 def _table_cell(z):
@@ -211,14 +235,15 @@ def quadruples(structures,         # list of ase.Atoms with info["id"]
                seed:int=0,         # of that draw
                classes=None,       # from `prototype_classes`, when at hand
                )->pd.DataFrame:    # columns family, a, b, c, answer (items), from, to (Z), weight, place, quad
-    """Every question of the form weight * (z(a) - z(b)) + z(c) that the corpus offers, four or eight to a parallelogram.
+    """Every question of the form weight * (z(a) - z(b)) + z(c) that the corpus offers.
 
-    "site": the atom that stays, while the element in another place is exchanged. "structure": whole crystals. "formula":
-    a crystal minus one element's mean plus another's (`formula_vectors`). "element": rectangles of the periodic table.
-    An empty frame when there are none.
+    Four or eight to a parallelogram. "site": the atom that stays, while the element in another place is exchanged.
+    "structure": whole crystals. "formula": a crystal minus one element's mean plus another's (`formula_vectors`).
+    "element": rectangles of the periodic table. An empty frame when there are none.
     """
     _level(level)
-    if level == "element": rows = list(_element_questions(np.concatenate([a.numbers for a in structures]) if structures else []))
+    if level == "element":
+        rows = list(_element_questions(np.concatenate([a.numbers for a in structures]) if structures else []))
     else:
         classes = prototype_classes(structures) if classes is None else classes
         if level == "formula": rows = list(_formula_questions(classes, structures))
@@ -270,11 +295,12 @@ def wanted(structures,        # list of ase.Atoms: the corpus
            total:int=240,     # structures at most
            classes=None,      # from `prototype_classes`, when at hand
            )->set:            # structure ids
-    "The structures on which untrained controls are needed: those of a dense set of parallelograms, polymorphs preferred."
+    "The structures on which untrained controls are needed: a dense set of parallelograms, polymorphs preferred."
     classes = prototype_classes(structures) if classes is None else classes
     often = classes.loc[~classes.twin, "formula"].value_counts()
     weight = {i: often[f] for i, f in classes["formula"].items()}
     every, kept = {}, set()
-    for p in _parallelograms(classes, 2000, seed): every.setdefault(p[0], []).append((p[-1], sum(weight[i] for i in p[-1])))
+    for p in _parallelograms(classes, 2000, seed):
+        every.setdefault(p[0], []).append((p[-1], sum(weight[i] for i in p[-1])))
     for paths in every.values(): kept |= _dense(paths, per_family)
     return _dense([p for paths in every.values() for p in paths if set(p[0]) <= kept], total)

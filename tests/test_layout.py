@@ -24,8 +24,8 @@ NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "backends", "contract", "extraction", "anchors",
          "projection", "knn", "similarity", "resampling", "pool", "alignment", "claims", "elements", "invariants", "prediction",
          "periodicity", "plans", "unanchored", "large_transport", "tree", "transport_page", "transport", "questions", "analogies",
-         "axes", "analogy_ladder", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching", "consensus",
-         "reference", "atypicality", "scoring", "groups", "known_damage", "bias_energies", "bias", "orbits", "distortions",
+         "axes", "analogy_ladder", "arithmetic_page", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching",
+         "consensus", "reference", "atypicality", "scoring", "groups", "known_damage", "bias_energies", "bias", "orbits", "distortions",
          "symmetry", "phonons", "phonon_study", "foretell", "physics", "supervision", "atlas", "report", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}

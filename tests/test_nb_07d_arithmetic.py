@@ -2,7 +2,8 @@
 # ruff: noqa
 from platonic_nb.analogy_ladder import _GROUPS, _material, _of_level
 from platonic_nb.anchors import select_anchors
-from platonic_nb.arithmetic import _carried, _opposite, _same_composition, _splits, _steps, _transfer, figures, study, summary
+from platonic_nb.arithmetic import _carried, _opposite, _same_composition, _splits, _steps, _transfer, study
+from platonic_nb.arithmetic_page import figures, summary
 from platonic_nb.claims import Inputs
 from platonic_nb.core import dump_json, to_plain
 from platonic_nb.extraction import extract, load_encoder

