@@ -163,6 +163,14 @@ def test_a_module_is_short_enough_to_read(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
+@pytest.mark.parametrize("path", FILES, ids=MODULES)
+def test_a_line_of_exported_code_has_at_most_120_characters(path):
+    head, mark, code = path.read_text(encoding="utf-8").partition("# %% ../")  # above it: subtitle and __all__, generated
+    first = head.count("\n") + 1
+    long = [f"line {i}: {len(line)}" for i, line in enumerate((mark + code).splitlines(), first) if len(line) > 120]
+    assert not long, "\n".join(long)
+
+
 def code_cells(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [(i, c) for i, c in enumerate(cells) if c["cell_type"] == "code"]
