@@ -38,8 +38,9 @@ def figure_pairs(results # content of results.json
         M[j, i], M[i, j] = p["value"], p["within_element"]["value"]
     with figure_style():
         fig, ax = plt.subplots(figsize=(.62*len(names) + 2.2, .5*len(names) + 1.6))
-        sns.heatmap(M, vmin=0, vmax=max(.5, np.nanmax(M)), cmap="viridis", annot=True, fmt=".2f", annot_kws={"size": 8}, square=True, ax=ax,
-                    xticklabels=names, yticklabels=names, cbar_kws={"shrink": .8, "label": f"mutual {knn['k']}-NN overlap"})
+        sns.heatmap(M, vmin=0, vmax=max(.5, np.nanmax(M)), cmap="viridis", annot=True, fmt=".2f", annot_kws={"size": 8},
+                    square=True, ax=ax, xticklabels=names, yticklabels=names,
+                    cbar_kws={"shrink": .8, "label": f"mutual {knn['k']}-NN overlap"})
         ax.set_xticklabels(names, rotation=40, ha="right")
         ax.set_title("Above the diagonal: given the element. Below: raw")
     return fig
@@ -59,44 +60,98 @@ def save_figure(fig, # matplotlib figure
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 # %% ../nbs/12a_report.ipynb #12a-repo-012
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Platonic atlas: {{ r.corpus.name }}</title><style>
 body{font:15px/1.55 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2.2rem;border-bottom:1px solid #ddd}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem}
-th,td{text-align:left;padding:.25rem .6rem .25rem 0;border-bottom:1px solid #eee;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-img{max-width:100%;height:auto}figcaption,.small{color:#555;font-size:.85rem}code{background:#f4f4f4;padding:0 .2em;overflow-wrap:anywhere}
-.verdict{font-weight:600}.supported{color:#00664b}.not{color:#a03c00}.inconclusive{color:#555} @media print{body{margin:0;max-width:none}h2{break-after:avoid}figure,tr{break-inside:avoid}}
+th,td{text-align:left;padding:.25rem .6rem .25rem 0;border-bottom:1px solid #eee;vertical-align:top}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+img{max-width:100%;height:auto}figcaption,.small{color:#555;font-size:.85rem}
+code{background:#f4f4f4;padding:0 .2em;overflow-wrap:anywhere}
+.verdict{font-weight:600}.supported{color:#00664b}.not{color:#a03c00}.inconclusive{color:#555}
+ @media print{body{margin:0;max-width:none}h2{break-after:avoid}figure,tr{break-inside:avoid}}
 </style></head><body>
 <h1>Do these potentials share one space?</h1>
-<p class="small">platonic_nb {{ r.versions.platonic_nb }}, preset <b>{{ r.preset }}</b>, seed {{ r.seed }}. Corpus <b>{{ r.corpus.name }}</b>: {{ r.corpus.n_structures }} structures,
-{{ r.corpus.n_atoms }} atoms, {{ r.corpus.n_elements }} elements, {{ r.corpus.n_families }} independent families. Every number here follows from <code>results.json</code>.</p>
-<h2>Claims</h2><div class="scroll"><table><tr><th>#</th><th>Claim and statistic</th><th class="n">Value [95 %]</th><th class="n">Null</th><th class="n">Difference [95 %]</th><th>Verdict</th></tr>
-{% for c in r.claims %}<tr><td>{{ c.id }}</td><td>{{ c.statement }}<br><span class="small">{{ c.statistic }}; null: {{ c.null.name }}.
+<p class="small">platonic_nb {{ r.versions.platonic_nb }}, preset <b>{{ r.preset }}</b>, seed {{ r.seed }}.
+Corpus <b>{{ r.corpus.name }}</b>: {{ r.corpus.n_structures }} structures,
+{{ r.corpus.n_atoms }} atoms, {{ r.corpus.n_elements }} elements, {{ r.corpus.n_families }} independent
+families. Every number here follows from <code>results.json</code>.</p>
+<h2>Claims</h2><div class="scroll"><table><tr><th>#</th><th>Claim and statistic</th><th class="n">Value
+[95 %]</th><th class="n">Null</th><th class="n">Difference [95 %]</th><th>Verdict</th></tr>
+{% for c in r.claims %}<tr><td>{{ c.id }}</td><td>{{ c.statement }}<br><span class="small">{{ c.statistic }};
+null: {{ c.null.name }}.
 {{ c.detail }}{% if c.missing %} Missing: {{ c.missing }}.{% endif %}</span></td>
-<td class="n">{{ c.value|ci(c.ci95) }}</td><td class="n">{{ "%.3f"|format(c.null.value) }}</td><td class="n">{{ c.difference.value|ci(c.difference.ci95) }}</td>
+<td class="n">{{ c.value|ci(c.ci95) }}</td>
+<td class="n">{{ "%.3f"|format(c.null.value) }}</td>
+<td class="n">{{ c.difference.value|ci(c.difference.ci95) }}</td>
 <td class="verdict {{ c.verdict.split()[0] }}">{{ c.verdict }}</td></tr>{% endfor %}</table></div>
 <h2>The ladder of nulls</h2>
-<figure><img alt="Agreement of every pair of models on each rung of the ladder of nulls, raw and given the element; numbers in the table below" src="{{ figures.ladder }}">
-<figcaption>How far two models share neighbours, beside what shuffled atoms, elements, a descriptor and untrained networks give. <b>Left:</b> neighbours of any element; {{ reading.raw }}
+<figure>
+<img alt="Agreement of every pair of models on each rung of the ladder of nulls, raw and given the element; numbers in the table below"
+src="{{ figures.ladder }}">
+<figcaption>How far two models share neighbours, beside what shuffled atoms, elements, a descriptor and
+untrained networks give. <b>Left:</b> neighbours of any element; {{ reading.raw }}
 <b>Right:</b> neighbours of the same element only; {{ reading.within }}</figcaption></figure>
 <h2>Pairs</h2><figure><img alt="Matrix of agreement between models" src="{{ figures.pairs }}"></figure>
-<div class="scroll"><table><tr><th>Pair</th><th class="n">Raw [95 %]</th><th class="n">untrained, raw</th><th class="n">Given the element [95 %]</th><th class="n">strongest rung</th><th class="n">Difference [95 %]</th><th>Verdict</th><th class="n">All atoms: raw / given element</th><th class="n">CKA / element means removed</th><th class="n">as published</th></tr>
-{% for p in pairs %}<tr><td>{{ p.a }}<br>{{ p.b }}</td><td class="n">{{ p.value|ci(p.ci95) }}</td><td class="n">{{ "%.3f"|format(p.null_untrained.value) if p.null_untrained else "none" }}</td><td class="n">{{ p.w.value|ci(p.w.ci95) }}</td>
-<td class="n">{{ "%.3f"|format(p.w.value - p.w.difference.value) }}<br><span class="small">{{ p.w.strongest }}</span></td><td class="n">{{ p.w.difference.value|ci(p.w.difference.ci95) }}</td>
-<td class="verdict {{ p.w.verdict.split()[0] }}">{{ p.w.verdict }}</td><td class="n">{{ "%.3f / %.3f"|format(p.full.value, p.full.within_value) }}</td><td class="n">{{ "%.2f / %.2f"|format(p.cka.value, p.cka.element_means_removed) }}</td><td class="n">{{ "%.3f"|format(p.published.value) }}</td></tr>{% endfor %}</table></div>
-<p class="small">Ladder on a pool of {{ knn.pool.n_atoms }} atoms in {{ knn.pool.n_structures }} structures ({{ knn.pool.units }} independent units), k={{ knn.k }}; "all atoms" on every atom that all models hold. "As published": no centring, inner product, at most 1,000 atoms, neighbours of the same crystal allowed.</p>
+<div class="scroll"><table><tr><th>Pair</th><th class="n">Raw [95 %]</th><th class="n">untrained, raw</th>
+<th class="n">Given the element [95 %]</th><th class="n">strongest rung</th><th class="n">Difference [95
+%]</th><th>Verdict</th><th class="n">All atoms: raw / given element</th><th class="n">CKA / element means
+removed</th><th class="n">as published</th></tr>
+{% for p in pairs %}
+<tr><td>{{ p.a }}<br>{{ p.b }}</td>
+<td class="n">{{ p.value|ci(p.ci95) }}</td>
+<td class="n">{{ "%.3f"|format(p.null_untrained.value) if p.null_untrained else "none" }}</td>
+<td class="n">{{ p.w.value|ci(p.w.ci95) }}</td>
+<td class="n">{{ "%.3f"|format(p.w.value - p.w.difference.value) }}<br><span class="small">{{ p.w.strongest }}</span>
+</td><td class="n">{{ p.w.difference.value|ci(p.w.difference.ci95) }}</td>
+<td class="verdict {{ p.w.verdict.split()[0] }}">{{ p.w.verdict }}</td>
+<td class="n">{{ "%.3f / %.3f"|format(p.full.value, p.full.within_value) }}</td>
+<td class="n">{{ "%.2f / %.2f"|format(p.cka.value, p.cka.element_means_removed) }}</td>
+<td class="n">{{ "%.3f"|format(p.published.value) }}</td>
+</tr>{% endfor %}</table></div>
+<p class="small">Ladder on a pool of {{ knn.pool.n_atoms }} atoms in {{ knn.pool.n_structures }} structures
+({{ knn.pool.units }} independent units), k={{ knn.k }}; "all atoms" on every atom that all models hold.
+"As published": no centring, inner product, at most 1,000 atoms, neighbours of the same crystal allowed.</p>
 {% for s in sections %}<h2>{{ s.title }}</h2>{% for t in s.text %}<p>{{ t }}</p>{% endfor %}{% for f in s.figures %}
-<figure><img alt="{{ f.caption }}" src="{{ f.uri }}"><figcaption>{{ f.caption }}</figcaption></figure>{% endfor %}{% endfor %}
-<h2>Models</h2><div class="scroll"><table><tr><th>Model</th><th class="n">dim</th><th class="n">atoms</th><th class="n">structures</th><th class="n">left out</th><th>layer</th><th>weights</th><th>SHA-256 of the file</th></tr>
-{% for m in r.models + r.controls %}<tr><td>{{ m.name }}</td><td class="n">{{ m.dim }}</td><td class="n">{{ m.n_atoms }}</td><td class="n">{{ m.n_structures }}</td><td class="n">{{ m.quarantined }}</td><td>{{ m.layer }}</td><td>{{ m.weights }}</td><td><code>{{ m.weights_sha256[:12] }}</code></td></tr>{% endfor %}</table></div>
-<h2>Left out</h2>{% if left_out %}<div class="scroll"><table><tr><th>Structure</th><th>Model</th><th>Reason</th></tr>{% for q in left_out %}<tr><td>{{ q.structure }}</td><td>{{ q.model or "all" }}</td><td>{{ q.reason }}</td></tr>{% endfor %}</table></div>{% else %}<p>Nothing.</p>{% endif %}
-<h2>Method</h2><p>Every atom is described by its cosine similarity to {{ r.anchors.k }} anchor atoms ({{ r.anchors.method }}, chosen on {{ r.anchors.source }} among the atoms that all models share), each model using its own vectors of
-those same atoms{% if r.projection.center %}, after subtracting the anchors' mean{% else %}, without centring, as published{% endif %}. Agreement of two models is the share of an atom's {{ knn.k }} nearest neighbours that they have in common; neighbours of the same crystal do not count. Given the element,
-only atoms of the same element are candidates. Rungs: expected overlap with shuffled atoms, with atoms shuffled within their element, with one-hot elements, with a hand-made descriptor (SOAP beside one-hot elements), and with the same architectures <i>untrained</i> (learned weights drawn anew, data statistics
-kept; every combination with different seeds, the largest counts). Intervals resample structures (prototype families where structures were substituted) with per-atom scores fixed; they do not cover the choice of pool or anchors. A claim is <i>supported</i> only if the 95 % interval of (value minus strongest rung) lies above zero.</p>
-<h2>Provenance</h2><p class="small">{% for k, v in r.versions.items() %}{{ k }} {{ v }}{{ ", " if not loop.last }}{% endfor %}. Corpus SHA-256 <code>{{ r.corpus.sha256 }}</code>.</p>
-<p class="small">Method: Z. Li and A. Walsh, <i>Platonic representation of foundation machine learning interatomic potentials</i>, Nature Machine Intelligence (2026), doi 10.1038/s42256-026-01235-7. The numbers here are this run's own.</p>
+<figure><img alt="{{ f.caption }}" src="{{ f.uri }}"><figcaption>{{ f.caption }}</figcaption></figure>
+{% endfor %}{% endfor %}
+<h2>Models</h2><div class="scroll"><table><tr><th>Model</th><th class="n">dim</th><th class="n">atoms</th>
+<th class="n">structures</th><th class="n">left out</th><th>layer</th><th>weights</th><th>SHA-256 of the
+file</th></tr>
+{% for m in r.models + r.controls %}
+<tr><td>{{ m.name }}</td>
+<td class="n">{{ m.dim }}</td>
+<td class="n">{{ m.n_atoms }}</td>
+<td class="n">{{ m.n_structures }}</td>
+<td class="n">{{ m.quarantined }}</td>
+<td>{{ m.layer }}</td>
+<td>{{ m.weights }}</td>
+<td><code>{{ m.weights_sha256[:12] }}</code></td></tr>{% endfor %}</table></div>
+<h2>Left out</h2>{% if left_out %}<div class="scroll"><table><tr><th>Structure</th><th>Model</th><th>Reason</th>
+</tr>{% for q in left_out %}<tr><td>{{ q.structure }}</td><td>{{ q.model or "all" }}</td><td>{{ q.reason }}</td>
+</tr>{% endfor %}</table></div>{% else %}<p>Nothing.</p>{% endif %}
+<h2>Method</h2><p>Every atom is described by its cosine similarity to {{ r.anchors.k }} anchor atoms
+({{ r.anchors.method }},
+chosen on {{ r.anchors.source }} among the atoms that all models share), each model using its own vectors
+of
+those same atoms{% if r.projection.center %}, after subtracting the anchors' mean{% else %}, without centring,
+as published{% endif %}. Agreement of two models is the share of an atom's {{ knn.k }} nearest neighbours
+that they have in common; neighbours of the same crystal do not count. Given the element,
+only atoms of the same element are candidates. Rungs: expected overlap with shuffled atoms, with atoms
+shuffled within their element, with one-hot elements, with a hand-made descriptor (SOAP beside one-hot
+elements), and with the same architectures <i>untrained</i> (learned weights drawn anew, data statistics
+kept; every combination with different seeds, the largest counts). Intervals resample structures (prototype
+families where structures were substituted) with per-atom scores fixed; they do not cover the choice of
+pool or anchors. A claim is <i>supported</i> only if the 95 % interval of (value minus strongest rung)
+lies above zero.</p>
+<h2>Provenance</h2><p class="small">
+{% for k, v in r.versions.items() %}{{ k }} {{ v }}{{ ", " if not loop.last }}{% endfor %}.
+Corpus SHA-256 <code>{{ r.corpus.sha256 }}</code>.</p>
+<p class="small">Method: Z. Li and A. Walsh, <i>Platonic representation of foundation machine learning
+interatomic potentials</i>, Nature Machine Intelligence (2026), doi 10.1038/s42256-026-01235-7. The numbers
+here are this run's own.</p>
 </body></html>"""
 
 # %% ../nbs/12a_report.ipynb #12a-repo-014a
@@ -107,13 +162,18 @@ def _reading(results):
         both = [(get(p)["value"], rungs_of(get(p)).get("both", (np.nan,))[0]) for p in pairs]
         known = [b for b in both if np.isfinite(b[1])]
         above = sum(u > v for v, u in known)
-        words[key] = (f"two untrained networks agree more than the trained pair in {above} of {len(known)} pairs." if known else "no untrained control was run.")
+        words[key] = "no untrained control was run." if not known else (
+            f"two untrained networks agree more than the trained pair in {above} of {len(known)} pairs.")
     return words
 
 # %% ../nbs/12a_report.ipynb #12a-repo-014c
-_TITLES = {"periodicity": "Is the periodic table in it?", "transport": "Which atom of B is this atom of A?", "arithmetic": "Does NaCl - Na + K land on KCl?",
-           "stitching": "Can one potential read another's vectors?", "bias": "Where does one model leave the consensus?",
-           "atypical": "Which crystals are odd, with no labels to tell?", "physics": "Does a strange vector mean wrong physics?"}
+_TITLES = {"periodicity": "Is the periodic table in it?",
+           "transport": "Which atom of B is this atom of A?",
+           "arithmetic": "Does NaCl - Na + K land on KCl?",
+           "stitching": "Can one potential read another's vectors?",
+           "bias": "Where does one model leave the consensus?",
+           "atypical": "Which crystals are odd, with no labels to tell?",
+           "physics": "Does a strange vector mean wrong physics?"}
 
 def sections(results, # content of results.json
              out,     # folder of the run; figures go to `figures/` in it
@@ -123,9 +183,12 @@ def sections(results, # content of results.json
     for key, module in chapters().items():
         if key not in _TITLES or key not in results: continue
         part, content = {"title": _TITLES[key], "figures": []}, results[key]
-        if "skipped" in content: told.append(part | {"text": [f"Not answered on this corpus: {content['skipped']}"]}); continue
-        drawn = module.figures(content)
-        part["figures"] = [{"uri": save_figure(f, Path(out)/"figures"/(name if name.startswith(key) else f"{key}_{name}")), "caption": caption} for name, (f, caption) in drawn.items()]
+        if "skipped" in content:
+            told.append(part | {"text": [f"Not answered on this corpus: {content['skipped']}"]})
+            continue
+        for name, (fig, caption) in module.figures(content).items():
+            stem = Path(out)/"figures"/(name if name.startswith(key) else f"{key}_{name}")
+            part["figures"].append({"uri": save_figure(fig, stem), "caption": caption})
         told.append(part | {"text": module.summary(content)})
     return told
 
@@ -139,10 +202,12 @@ def render(results,  # content of results.json
     env = Environment(autoescape=True)
     env.filters["ci"] = lambda v, ci: f"{v:.3f} [{ci[0]:.3f}, {ci[1]:.3f}]"
     knn, key = results["alignment"]["mutual_knn"], lambda x: (x["a"], x["b"])
-    full, cka, published = ({key(x): x for x in xs} for xs in (knn["all_atoms"], results["alignment"]["cka"]["pairs"], knn["as_published"]))
-    pairs = [p | {"w": p["within_element"], "full": full[key(p)], "cka": cka[key(p)], "published": published[key(p)]} for p in knn["pairs"]]
+    columns = {"full": knn["all_atoms"], "cka": results["alignment"]["cka"]["pairs"], "published": knn["as_published"]}
+    by = {c: {key(x): x for x in entries} for c, entries in columns.items()}
+    pairs = [p | {"w": p["within_element"]} | {c: found[key(p)] for c, found in by.items()} for p in knn["pairs"]]
     left_out = results["corpus"]["unusable"] + [q for m in results["models"] for q in m["quarantine"]]
-    return env.from_string(_PAGE).render(r=results, figures=figures, knn=knn, pairs=pairs, left_out=left_out, reading=_reading(results), sections=chapters)
+    return env.from_string(_PAGE).render(r=results, figures=figures, knn=knn, pairs=pairs, left_out=left_out,
+                                         reading=_reading(results), sections=chapters)
 
 # %% ../nbs/12a_report.ipynb #12a-repo-014e
 def write_report(out # folder with results.json
@@ -150,7 +215,10 @@ def write_report(out # folder with results.json
     "Figures and `report.html` from the `results.json` in a folder. Raises `PlatonicError` when there is none."
     file = Path(out)/"results.json"
     try: results = json.loads(file.read_bytes())
-    except (OSError, ValueError) as e: raise PlatonicError(f"{file}: cannot be read as results of a run ({e}); run the atlas first") from e
-    if results.get("schema") != "platonic_nb/results/1": raise PlatonicError(f"{file}: schema {results.get('schema')!r}, want 'platonic_nb/results/1'")
-    figures = {name: save_figure(draw(results), Path(out)/"figures"/name) for name, draw in (("ladder", figure_ladder), ("pairs", figure_pairs))}
+    except (OSError, ValueError) as e:
+        raise PlatonicError(f"{file}: cannot be read as results of a run ({e}); run the atlas first") from e
+    if results.get("schema") != "platonic_nb/results/1":
+        raise PlatonicError(f"{file}: schema {results.get('schema')!r}, want 'platonic_nb/results/1'")
+    draw = {"ladder": figure_ladder, "pairs": figure_pairs}
+    figures = {name: save_figure(of(results), Path(out)/"figures"/name) for name, of in draw.items()}
     return write_atomic(Path(out)/"report.html", render(results, figures, sections(results, out)))
