@@ -22,7 +22,7 @@ from .alignment import chance_overlap, intrinsic_dimension, neighbour_pool, neig
 from .claims import Inputs
 from .elements import CHEMISTRY, element_properties, element_similarity, element_vectors, property_distances, rsa
 from .invariants import INVARIANTS, read_within, skill as skill_within, structural_invariants
-from .heads import skill, split
+from .heads import skill, split, wanted
 from .translation import anchor_atoms, open_readout
 from .stitching import own_energies, stitching_matrix
 from .consensus import consensus
@@ -68,6 +68,7 @@ def allowed(inputs:Inputs, # of a run
     ids = inputs.anchors.keys.get_level_values(0)
     anchors, pool = inputs.anchors.keys[ids.isin(fit)], inputs.pool & fit & new
     if len(anchors) < 10 or len(pool) < 20: raise PlatonicError(f"students know {len(known)} elements: {len(anchors)} anchors and {len(pool)} structures of the pool are left, want 10 and 20; train on frames of more elements")
+    fit &= pool | set(anchors.get_level_values(0)) | wanted(inputs.structures, inputs.seed) # nothing else is asked of a student
     cut = lambda ts: {n: t.select(t.keys[t.keys.get_level_values(0).isin(fit)]) for n, t in ts.items()}
     a = inputs.anchors
     return replace(inputs, tables=cut(inputs.tables), untrained=cut(inputs.untrained), readouts=cut(inputs.readouts), pool=pool,

@@ -43,7 +43,7 @@ def build_network(seed:int,        # of the weights: one seed, the same weights 
                   device="cpu",    # or "cuda"
                   )->Student:
     "The untrained network with the data statistics set. Raises `PlatonicError` when sevenn is missing or a statistic is 0 or not finite."
-    model, config = backend("sevenn").student(seed, about.reference, [about.incoming**0.5]*size.blocks, about.reference, about.force, size.channels, size.lmax, size.cutoff)
+    model, config = backend("sevenn").student(seed, about.reference, [max(about.incoming, 0)**0.5]*size.blocks, about.reference, about.force, size.channels, size.lmax, size.cutoff)
     student = Student(model.to(device), config, about, size, seed)
     for p in model.parameters(): p.requires_grad_(False)
     for p in student.parameters(): p.requires_grad_(True)

@@ -113,7 +113,8 @@ def _reading(results):
 # %% ../nbs/12a_report.ipynb #12a-repo-014c
 _TITLES = {"periodicity": "Is the periodic table in it?", "transport": "Which atom of B is this atom of A?", "arithmetic": "Does NaCl - Na + K land on KCl?",
            "stitching": "Can one potential read another's vectors?", "bias": "Where does one model leave the consensus?",
-           "atypical": "Which crystals are odd, with no labels to tell?", "physics": "Does a strange vector mean wrong physics?"}
+           "atypical": "Which crystals are odd, with no labels to tell?", "physics": "Does a strange vector mean wrong physics?",
+           "supervision": "What makes the geometry?"}
 
 def sections(results, # content of results.json
              out,     # folder of the run; figures go to `figures/` in it

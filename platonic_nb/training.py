@@ -23,7 +23,7 @@ def log_spaced(steps:int, # length of the training
                )->list:   # increasing step numbers from 0 to `steps`
     "Steps at which weights are kept."
     if steps < 1: raise PlatonicError(f"log_spaced: want at least one step, got {steps}")
-    return sorted({0, steps, *np.geomspace(min(first, steps), steps, n).round().astype(int).tolist()})
+    return sorted({0, steps, *np.geomspace(steps, min(first, steps), n).round().astype(int).tolist()})
 
 # %% ../nbs/11a_training.ipynb #11a-trai-012
 @dataclass(frozen=True)

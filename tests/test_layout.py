@@ -24,7 +24,8 @@ NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 ORDER = ["core", "reading", "structures", "table", "zoo", "trust", "backends", "extraction", "anchors", "projection",
          "knn", "similarity", "resampling", "alignment", "claims", "elements", "invariants", "periodicity", "plans", "large_transport",
          "transport", "questions", "analogies", "axes", "analogy_ladder", "arithmetic", "heads", "translation", "stitching",
-         "consensus", "reference", "atypicality", "groups", "known_damage", "bias", "orbits", "symmetry", "phonons", "physics", "supervision", "atlas", "report", "cli", "scale"]
+         "consensus", "reference", "atypicality", "groups", "known_damage", "bias", "orbits", "symmetry", "phonons", "physics",
+         "labels", "networks", "training", "measures", "elementwise", "contrasts", "supervision", "atlas", "report", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
 
