@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from .core import PlatonicError, progress
-from .structures import aflow_prototypes, perturb
+from .structures import perturb
 
 # %% ../nbs/11_labels.ipynb #11-label-008
 def dft_files(folder=None # with *.xyz files; None: `dft_frames` in $PLATONIC_NB_DATA

@@ -12,7 +12,7 @@ from typing import Callable
 import numpy as np
 from .core import PlatonicError, suggest
 from .zoo import backend
-from .labels import Batch, Frames, Statistics, batch_of
+from .labels import Batch, Frames, Statistics
 
 # %% ../nbs/11_networks.ipynb #11-netwo-008
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def masked_loss(student, batch, generator):
     return torch.nn.functional.cross_entropy(student.head(seen[hidden]), student.model._atomic_numbers_to_onehot(batch.Z[hidden]))
 
 # %% ../nbs/11_networks.ipynb #11-netwo-021
-def physical_loss(energy:float=1., # weight of the energy per atom
+def physical_loss(energy:float=0.1, # weight of the energy per atom
                   forces:float=1., # weight of the forces
-                  stress:float=1., # weight of the stress
+                  stress:float=0.1, # weight of the stress
                   )->Callable:     # loss(student, batch, generator)
     "A loss on labels; parts of weight 0 are not computed."
     def loss(student, batch, generator):
@@ -165,7 +165,7 @@ def objectives(which=None # names, `Objective`s, or both, in a list; None: all s
                )->dict:   # name -> Objective
     "Objectives by name. Raises `PlatonicError` for a name nobody knows, or one that is given twice."
     known = [Objective("untrained", None), Objective("denoising", denoising_loss), Objective("masked elements", masked_loss, head=_element_head),
-             Objective("energies", physical_loss(forces=0, stress=0), True), Objective("forces", physical_loss(energy=0, stress=0), True),
+             Objective("energies", physical_loss(1, 0, 0), True), Objective("forces", physical_loss(0, 1, 0), True),
              Objective(PHYSICAL, physical_loss(), True), Objective("shuffled labels", physical_loss(), frames=shuffled)]
     named = {o.name: o for o in known}
     for w in which or ():

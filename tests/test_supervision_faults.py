@@ -57,7 +57,8 @@ def test_a_denominator_of_zero_is_what_makes_nan(frames):
 
 
 def test_statistics_stay_through_training_and_in_the_untrained_network(frames):
-    fixed = lambda s: {n: p.detach().clone() for n, p in s.model.named_parameters() if n.rpartition(".")[2] in ("denominator", "shift", "scale")}
+    def fixed(s):
+        return {n: p.detach().clone() for n, p in s.model.named_parameters() if n.rpartition(".")[2] in ("denominator", "shift", "scale")}
     before = fixed(build_network(0, frames.statistics(), TINY))
     assert before
     for name in ("untrained", PHYSICAL):

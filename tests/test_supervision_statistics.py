@@ -83,7 +83,8 @@ def test_candidates_made_of_a_potential_lack_nothing_and_noise_lacks_all():
 
 def test_lacking_is_what_the_equation_says():
     lists = {n: np.random.default_rng(i).permuted(np.tile(np.arange(20), (20, 1)), axis=1)[:, :4] for i, n in enumerate("abcx")}
-    o = lambda a, b: np.mean([len(set(r) & set(s))/4 for r, s in zip(lists[a], lists[b])])
+    def o(a, b):
+        return np.mean([len(set(r) & set(s))/4 for r, s in zip(lists[a], lists[b])])
     P = "abc"
     by_hand = np.mean([np.mean([o(p, q) for q in P if q != p]) - o(p, "x") for p in P])
     assert np.isclose(lacking(lists, "x", tuple(P)).mean(), by_hand)
