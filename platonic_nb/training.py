@@ -10,7 +10,6 @@ import io, math
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from fastcore.basics import patch
 from .core import PlatonicError, dump_json, progress, write_atomic
 from .extraction import hash_structures, torch_threads
 from .labels import Frames, Statistics, batch_of, schedule
