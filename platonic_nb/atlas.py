@@ -97,7 +97,7 @@ def extract_all(jobs,          # dict name -> list of structures
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n01
 _CHAPTERS = {"alignment": "claims", "periodicity": "periodicity", "transport": "transport", "arithmetic": "arithmetic", "stitching": "stitching",
-             "bias": "bias", "atypical": "known_damage", "physics": "physics"}
+             "bias": "bias", "atypical": "known_damage", "physics": "physics", "supervision": "supervision"}
 
 def resolve_chapters(asked="all" # "all", "a,b,...", or a list of keys
                      )->list:    # keys in the order of a run; "alignment" is always among them

@@ -89,7 +89,8 @@ null: {{ c.null.name }}.
 <td class="verdict {{ c.verdict.split()[0] }}">{{ c.verdict }}</td></tr>{% endfor %}</table></div>
 <h2>The ladder of nulls</h2>
 <figure>
-<img alt="Agreement of every pair of models on each rung of the ladder of nulls, raw and given the element; numbers in the table below"
+<img alt="Agreement of every pair of models on each rung of the ladder of nulls, raw and given the element;
+numbers in the table below"
 src="{{ figures.ladder }}">
 <figcaption>How far two models share neighbours, beside what shuffled atoms, elements, a descriptor and
 untrained networks give. <b>Left:</b> neighbours of any element; {{ reading.raw }}
@@ -173,7 +174,8 @@ _TITLES = {"periodicity": "Is the periodic table in it?",
            "stitching": "Can one potential read another's vectors?",
            "bias": "Where does one model leave the consensus?",
            "atypical": "Which crystals are odd, with no labels to tell?",
-           "physics": "Does a strange vector mean wrong physics?"}
+           "physics": "Does a strange vector mean wrong physics?",
+           "supervision": "What makes the geometry?"}
 
 def sections(results, # content of results.json
              out,     # folder of the run; figures go to `figures/` in it

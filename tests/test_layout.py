@@ -26,7 +26,8 @@ ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "ba
          "periodicity", "plans", "unanchored", "large_transport", "tree", "transport_page", "transport", "questions", "analogies",
          "axes", "analogy_ladder", "arithmetic_page", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching",
          "consensus", "reference", "atypicality", "scoring", "groups", "known_damage", "bias_energies", "bias", "orbits", "distortions",
-         "symmetry", "phonons", "phonon_study", "foretell", "physics", "supervision", "atlas", "report", "cli", "scale"]
+         "symmetry", "phonons", "phonon_study", "foretell", "physics", "labels", "networks", "training", "measures", "elementwise",
+         "contrasts", "supervision", "atlas", "report", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
 

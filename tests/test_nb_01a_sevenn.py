@@ -1,7 +1,7 @@
 """Generated from nbs/01a_sevenn.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase.build import bulk
-from platonic_nb.backends.sevenn import MODELS, _STATISTICS, _collate, _graph, _network, _product, calculator, load, redraw, weights_path
+from platonic_nb.backends.sevenn import MODELS, SevenNetEncoder, _STATISTICS, _collate, _graph, _network, _product, calculator, load, redraw, run_student, student, weights_path
 from platonic_nb.core import file_sha256
 from platonic_nb.zoo import cards, parse_name
 from scipy.spatial.transform import Rotation
@@ -202,6 +202,46 @@ def test_forces_3(given_salt_3):
         turned.rattle(0.2, seed=1); before = exact.encode([turned])
         turned.set_cell(turned.cell @ Rotation.random(random_state=0).as_matrix().T, scale_atoms=True)
         assert np.abs(exact.encode([turned]) - before).max() < 1e-10*np.abs(before).max(), name
+
+
+@pytest.fixture(scope="module")
+def given_small():
+    # A small network to train
+    small, small_config = student(0, [11, 17], [10., 10.], {11: -1.3, 17: -1.8}, 0.5, channels=8)
+    Z, edges, vectors = (torch.from_numpy(np.ascontiguousarray(x)) for x in _graph(bulk("NaCl", "rocksalt", a=5.64), 5.0))
+    seen, without, with_reference = run_student(small, Z, edges, vectors.float(), torch.zeros(2, dtype=torch.long))
+    tuple(seen.shape), (with_reference - without).detach().numpy().round(3).tolist()
+    return {"Z": Z, "edges": edges, "seen": seen, "small": small, "small_config": small_config, "vectors": vectors, "with_reference": with_reference, "without": without}
+
+
+def test_a_small_network_to_train_1(given_small):
+    # A small network to train
+    from fastcore.test import test_fail
+    seen = given_small["seen"]
+    with_reference = given_small["with_reference"]
+    without = given_small["without"]
+    assert seen.isfinite().all() and torch.allclose(with_reference - without, torch.tensor([-1.3, -1.8]), atol=1e-5)
+    test_fail(lambda: student(0, [11, 17], [0., 10.], {}, 0.5), contains="come from the data")
+
+
+def test_a_small_network_to_train_2(given_small):
+    # A small network to train
+    from fastcore.test import test_fail
+    Z = given_small["Z"]
+    edges = given_small["edges"]
+    seen = given_small["seen"]
+    small = given_small["small"]
+    small_config = given_small["small_config"]
+    vectors = given_small["vectors"]
+    torch_state = torch.get_rng_state()
+    twin, _ = student(0, [11, 17], [10., 10.], {11: -1.3, 17: -1.8}, 0.5, channels=8)
+    assert torch.equal(torch_state, torch.get_rng_state()) and torch.get_default_dtype() == torch.float32
+    assert all(torch.equal(p, q) for p, q in zip(small.parameters(), twin.parameters()))
+    other, _ = student(1, [11, 17], [10., 10.], {11: -1.3, 17: -1.8}, 0.5, channels=8)
+    assert [n for (n, p), q in zip(small.named_parameters(), other.parameters()) if p.numel() and torch.equal(p, q)] == [n for n, p in small.named_parameters() if p.numel() and n.rpartition(".")[2] in (*_STATISTICS, "coeffs")]
+    test_fail(lambda: run_student(small, Z + 1, edges, vectors.float(), torch.zeros(2, dtype=torch.long)), contains="not among the elements")
+    encoded = SevenNetEncoder(small.requires_grad_(False), small_config, "student", 1).encode([bulk("NaCl", "rocksalt", a=5.64)])
+    assert np.abs(encoded - seen.detach().numpy()).max() < 1e-4*np.abs(encoded).max()
 
 
 @pytest.fixture(scope="module")

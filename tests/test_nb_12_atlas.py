@@ -58,7 +58,7 @@ def test_one_pool_for_a_score_and_its_rungs_1(given_few, given_inputs):
     few = given_few["few"]
     inputs = given_inputs["inputs"]
     names = given_few["names"]
-    test_eq(resolve_chapters("transport"), ["alignment", "transport"]); test_eq(resolve_chapters()[-1], "physics")
+    test_eq(resolve_chapters("transport"), ["alignment", "transport"]); test_eq(resolve_chapters()[-1], "supervision")
     test_fail(lambda: resolve_chapters("transprt"), contains='Did you mean "transport"?')
     test_eq(len(inputs.pool), 40); test_eq(len(inputs.untrained), 6)
     assert {a.info["id"] for a in for_controls(few, inputs.anchors, inputs.pool)} >= inputs.pool | set(inputs.anchors.keys.get_level_values(0))

@@ -2,7 +2,7 @@
 
 For each nbs/stored/NAME.json: the corpus is made anew and its hash compared with the recorded one; then one pair of models of different
 architecture climbs its ladder again, from the weights up, on the recorded anchors and pool. Values, rungs and difference must be
-within 0.005 of the stored ones, and the verdict the same. Of the phonon study one crystal is calculated again. Exit 1 when one is not; a corpus that cannot be had here is skipped, and said.
+within 0.005 of the stored ones, and the verdict the same. Of the phonon study one crystal is calculated again, of the ablation the comparison of published element vectors. Exit 1 when one is not; a corpus that cannot be had here is skipped, and said.
 """
 import json
 import sys
@@ -17,6 +17,7 @@ from platonic_nb.atlas import extract_all
 from platonic_nb.claims import Inputs, ladders
 from platonic_nb.cli import workers
 from platonic_nb.core import PlatonicError
+from platonic_nb.elementwise import element_part
 from platonic_nb.extraction import hash_structures, load_calculator
 from platonic_nb.phonon_study import binaries, compact, phonon_record, phonon_table
 from platonic_nb.structures import default_corpus, load_mp20, validate
@@ -58,6 +59,14 @@ def phonons_again(stored):
     return wrong, f"{old['model']} on {old['name']}, relative error of frequencies {new['relative']:.4f} (stored {old['relative']:.4f})"
 
 
+def elements_again(stored):
+    "(what moved too far, a line of words): the published element vectors compared again. Trainings, which take hours, are not repeated."
+    new = {r["candidate"]: r for r in element_part()["table"]}
+    wrong = [f"{r['candidate']}: stored {r['lacks']:.4f}, now {new[r['candidate']]['lacks']:.4f}" for r in stored["elements"]["table"]
+             if abs(r["lacks"] - new[r["candidate"]]["lacks"]) > TOLERANCE]
+    return wrong, f"{len(new)} element tables compared again; {len(stored['ablation']['seeds'])} seeds of trainings taken as stored"
+
+
 def differences(old, new):
     "What moved too far."
     rungs = [k for k in old if k.startswith("null_")]
@@ -76,6 +85,11 @@ def main(*names):
         if names and file.stem not in names:
             continue
         stored = json.loads(file.read_text())
+        if "ablation" in stored:
+            wrong, said = elements_again(stored)
+            failed |= bool(wrong)
+            print(f"{file.stem}: {'FAILED' if wrong else 'in step'}: {said}", *wrong, sep="\n  ")
+            continue
         if "alignment" not in stored:
             wrong, said = phonons_again(stored)
             failed |= bool(wrong)
