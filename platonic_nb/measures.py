@@ -22,9 +22,10 @@ from .alignment import chance_overlap, intrinsic_dimension, neighbour_pool, neig
 from .claims import Inputs
 from .elements import CHEMISTRY, element_properties, element_similarity, element_vectors, property_distances, rsa
 from .invariants import INVARIANTS, read_within, skill as skill_within, structural_invariants
-from .heads import skill, split, wanted
+from .heads import skill
+from .exchange import split, wanted
 from .translation import anchor_atoms, open_readout
-from .stitching import own_energies, stitching_matrix
+from .stitched import own_energies, stitching_matrix
 from .consensus import consensus
 from .labels import Frames
 from .networks import Student
