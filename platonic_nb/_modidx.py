@@ -642,7 +642,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'platonic_nb.networks.Objective': ('networks.html#objective', 'platonic_nb/networks.py'),
                                       'platonic_nb.networks.Size': ('networks.html#size', 'platonic_nb/networks.py'),
                                       'platonic_nb.networks.Student': ('networks.html#student', 'platonic_nb/networks.py'),
-                                      'platonic_nb.networks.Student.modules': ('networks.html#student.modules', 'platonic_nb/networks.py'),
                                       'platonic_nb.networks.Student.parameters': ( 'networks.html#student.parameters',
                                                                                    'platonic_nb/networks.py'),
                                       'platonic_nb.networks._element_head': ('networks.html#_element_head', 'platonic_nb/networks.py'),

@@ -35,7 +35,9 @@ class Ablation:
     def objectives(self)->list: return list(dict.fromkeys(o for o, _, _ in self.sums))
     @property
     def seeds(self)->list: return sorted({s for _, s, _ in self.sums})
-    def steps(self, objective)->list: return sorted({t for o, _, t in self.sums if o == objective})
+    def steps(self, objective)->list:
+        "Steps at which an objective was measured."
+        return sorted({t for o, _, t in self.sums if o == objective})
     def __repr__(self): return f"Ablation: {len(self.objectives)} objectives x {len(self.seeds)} seeds, {len(self.sums)} measured networks, {len(self.counts)} families of crystals"
     def block(self, objective, steps)->np.ndarray:
         "(seeds, families) sums of an objective; `steps` is one step, or a dict seed -> step."

@@ -32,10 +32,10 @@ class Student:
     size:Size
     seed:int          # of the initial weights
     head:object=None  # torch module from scalars to what an objective predicts
-    def parameters(self)->list: # learned weights, without data statistics
+    def parameters(self)->list:
+        "Learned weights of model and head, without data statistics."
         own = [p for n, p in self.model.named_parameters() if p.numel() and n.rpartition(".")[2] not in ("denominator", "shift", "scale")]
         return own + (list(self.head.parameters()) if self.head is not None else [])
-    def modules(self)->dict: return {"model": self.model} | ({"head": self.head} if self.head is not None else {})
 
 def build_network(seed:int,        # of the weights: one seed, the same weights for every objective
                   about:Statistics,# of the training frames, from `Frames.statistics`
@@ -98,12 +98,18 @@ def displaced(batch:Batch,  # crystals
     noise = noise - mean[batch.crystal]
     return replace(batch, vectors=batch.vectors + NOISE*(noise[batch.edges[1]] - noise[batch.edges[0]])), noise
 
-def denoising_loss(student, batch, generator):
+def denoising_loss(student:Student, # the network
+                   batch:Batch,     # crystals
+                   generator,       # torch generator of the noise
+                   ):               # scalar tensor
     "Forces fitted to minus the noise (@eq-denoise)."
     moved, noise = displaced(batch, generator)
     return _huber(ask(student, moved).forces/student.about.force + noise, 1.)
 
-def masked_loss(student, batch, generator):
+def masked_loss(student:Student, # the network, with a head
+                batch:Batch,     # crystals
+                generator,       # torch generator: which atoms are hidden
+                ):               # scalar tensor
     "Cross entropy of the hidden elements, read from the scalars of their atoms by a linear head."
     import torch
     hidden = torch.rand(len(batch.Z), generator=generator).to(batch.Z.device) < HIDDEN

@@ -33,7 +33,8 @@ class Plan:
     rate:float=0.01  # largest learning rate of Adam; it falls to a hundredth along half a cosine
     size:Size=Size() # of the network
     kept:int=8       # how often weights are kept after step 0, see `log_spaced`
-    def rate_at(self, step:int)->float: # of the step, from 0
+    def rate_at(self, step:int)->float:
+        "Learning rate of a step, from 0."
         return self.rate*(0.01 + 0.99*0.5*(1 + math.cos(math.pi*step/self.steps)))
 
 @dataclass
