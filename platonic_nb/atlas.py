@@ -35,20 +35,27 @@ def gather(structures="default", # "default", "aflow", "mp20", a path, or a list
     else: found, name = read_structures(structures, quarantine=unread), Path(structures).name
     good, bad = validate(found)
     bad = pd.concat([pd.DataFrame(unread, columns=["structure", "model", "reason"]), bad], ignore_index=True)
-    if isinstance(structures, (str, Path)) and str(structures) not in words: # results are shared: no paths of this machine
+    if isinstance(structures, (str, Path)) and str(structures) not in words:
+        # results are shared: no paths of this machine
         bad["reason"] = [r.replace(str(Path(structures)), name) for r in bad["reason"]]
     if strict and len(bad): raise PlatonicError("structure {structure} cannot be used: {reason}".format(**bad.iloc[0]))
-    if not good: raise PlatonicError(f"{name}: no usable structure (first: {bad.reason.iloc[0] if len(bad) else 'it is empty'})")
+    if not good:
+        raise PlatonicError(f"{name}: no usable structure "
+                            f"(first: {bad.reason.iloc[0] if len(bad) else 'it is empty'})")
     return good, name, bad
 
 def resolve_models(models="bundled" # "bundled", "a,b,...", or a list of names
                    )->list:         # names, checked
     "The models of a run. Raises `PlatonicError` for names nobody knows, a name given twice, or fewer than two."
-    if models == "paper": raise PlatonicError('models "paper": the seven potentials of the paper are not in this version\'s zoo; '
-                                              'use "bundled", or your own files as BACKEND:PATH')
-    names = bundled() if models == "bundled" else [m.strip() for m in models.split(",") if m.strip()] if isinstance(models, str) else list(models)
+    if models == "paper":
+        raise PlatonicError('models "paper": the seven potentials of the paper are not in this version\'s zoo; '
+                            'use "bundled", or your own files as BACKEND:PATH')
+    names = (bundled() if models == "bundled" else
+             [m.strip() for m in models.split(",") if m.strip()] if isinstance(models, str) else
+             list(models))
     names = [parse_name(n).full for n in names]
-    if len(set(names)) < len(names): raise PlatonicError(f"models: {next(n for n in names if names.count(n) > 1)} is given twice")
+    if len(set(names)) < len(names):
+        raise PlatonicError(f"models: {next(n for n in names if names.count(n) > 1)} is given twice")
     if len(names) < 2: raise PlatonicError(f"models: comparing wants at least two, got {', '.join(names) or 'none'}")
     return names
 
@@ -71,13 +78,17 @@ def folder_of(out,      # folder of the run
     "Where a model's table lies: a folder name without separators."
     return Path(out)/"embeddings"/"".join(c if c.isalnum() or c in "-_.@:#" else "_" for c in name)
 
+# %% ../nbs/12_atlas.ipynb #12-atlas-010s
 def extract_all(jobs,          # dict name -> list of structures
                 out,           # folder of the run
                 executor=None, # concurrent.futures.Executor; None runs here
                 quiet=True,    # no progress bar
                 **options,     # layer, memory, strict, trust
                 )->tuple:      # (dict name -> EmbeddingTable, dict name -> seconds)
-    "Tables of many models. A model that fails does not cost the others their work: they finish and are on disk, then its error is raised."
+    """Tables of many models.
+
+    A model that fails does not cost the others their work: they finish and are on disk, then its error is raised.
+    """
     seconds, failure = {}, None
     with progress("extraction", sum(len(a) for s in jobs.values() for a in s), "atoms", quiet) as bar:
         args = {name: (name, s, folder_of(out, name), options) for name, s in jobs.items()}
@@ -89,22 +100,29 @@ def extract_all(jobs,          # dict name -> list of structures
             try: seconds[name] = result()[1]
             except PlatonicError as e: failure = failure or e
             except BrokenExecutor:  # and every job after it fails the same way
-                failure = failure or PlatonicError(f"{name}: a worker process died, killed or out of memory; what was finished is on disk, run again (--jobs 1 takes less memory)")
+                failure = failure or PlatonicError(
+                    f"{name}: a worker process died, killed or out of memory; "
+                    "what was finished is on disk, run again (--jobs 1 takes less memory)")
             except Exception as e: failure = failure or PlatonicError(f"{name}: {type(e).__name__}: {e}")
             bar.update(sum(map(len, jobs[name])))
     if failure: raise failure
     return {name: EmbeddingTable.open(folder_of(out, name)) for name in jobs}, dict(sorted(seconds.items()))
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n01
-_CHAPTERS = {"alignment": "claims", "periodicity": "periodicity", "transport": "transport", "arithmetic": "arithmetic", "stitching": "stitching",
-             "bias": "bias", "atypical": "known_damage", "physics": "physics", "supervision": "supervision"}
+_CHAPTERS = {"alignment": "claims", "periodicity": "periodicity", "transport": "transport",
+             "arithmetic": "arithmetic", "stitching": "stitching", "bias": "bias",
+             "atypical": "known_damage", "physics": "physics", "supervision": "supervision"}
 
 def resolve_chapters(asked="all" # "all", "a,b,...", or a list of keys
                      )->list:    # keys in the order of a run; "alignment" is always among them
     "The chapters of a run. Raises `PlatonicError` for one that nobody knows."
-    asked = list(_CHAPTERS) if asked == "all" else [c.strip() for c in asked.split(",") if c.strip()] if isinstance(asked, str) else list(asked)
+    asked = (list(_CHAPTERS) if asked == "all" else
+             [c.strip() for c in asked.split(",") if c.strip()] if isinstance(asked, str) else
+             list(asked))
     for c in asked:
-        if c not in _CHAPTERS: raise PlatonicError(f'chapters: no "{c}", there are {", ".join(_CHAPTERS)}.{suggest(c, _CHAPTERS)}')
+        if c not in _CHAPTERS:
+            raise PlatonicError(f'chapters: no "{c}", there are {", ".join(_CHAPTERS)}.'
+                                f'{suggest(c, _CHAPTERS)}')
     return [c for c in _CHAPTERS if c in asked or c == "alignment"]
 
 def chapters(asked="all" # see `resolve_chapters`
@@ -112,36 +130,37 @@ def chapters(asked="all" # see `resolve_chapters`
     "The chapters of a run, in order; loaded when asked for, so that `platonic --help` stays quick."
     return {key: import_module(f"platonic_nb.{_CHAPTERS[key]}") for key in resolve_chapters(asked)}
 
-def for_controls(structures, # the corpus
-                 anchors,    # `Anchors`
-                 pool,       # ids of the pool
-                 seed:int=0, # of what chapters draw
-                 asked="all",# chapters of the run
-                 )->list:    # of ase.Atoms, in the order of the corpus
+def for_controls(structures,  # the corpus
+                 anchors,     # `Anchors`
+                 pool,        # ids of the pool
+                 seed:int=0,  # of what chapters draw
+                 asked="all", # chapters of the run
+                 )->list:     # of ase.Atoms, in the order of the corpus
     "The structures that untrained controls are needed for."
     wanted = [m.wanted(structures, seed) for m in chapters(asked).values() if hasattr(m, "wanted")]
     ids = set(pool).union(anchors.keys.get_level_values(0), *wanted)
     return [a for a in structures if str(a.info["id"]) in ids]
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n03
-def prepare(structures,     # list of ase.Atoms
-            names,          # of the models
-            out,            # folder of the run
-            center="anchors", # see `project`
-            seed:int=0,     # of the pool and everything drawn later
-            n_anchors:int=100, # anchors
-            k:int=10,       # neighbours
-            pool:int=300,   # structures in the pool
-            asked="all",    # chapters that the material is for: see `resolve_chapters`
+def prepare(structures,              # list of ase.Atoms
+            names,                   # of the models
+            out,                     # folder of the run
+            center="anchors",        # see `project`
+            seed:int=0,              # of the pool and everything drawn later
+            n_anchors:int=100,       # anchors
+            k:int=10,                # neighbours
+            pool:int=300,            # structures in the pool
+            asked="all",             # chapters that the material is for: see `resolve_chapters`
             clock=lambda step: None, # called after each step with its name
-            **how,          # executor, quiet, memory, strict, trust: see `extract_all`
-            )->tuple:       # (`Inputs` of the chapters, dict name -> seconds)
+            **how,                   # executor, quiet, memory, strict, trust: see `extract_all`
+            )->tuple:                # (`Inputs` of the chapters, dict name -> seconds)
     "Tables of the models and of their controls, anchors and pool: the material of all chapters."
     tables, seconds = extract_all({n: structures for n in names}, out, **how)
     clock("extraction of models")
     ids = draw_pool(common_keys(tables.values()), pool, seed)
     try: anchors = select_anchors(max(tables.values(), key=lambda t: t.dim), n_anchors, among=list(tables.values()))
-    except PlatonicError as e: raise PlatonicError(f"{e} (for a run: n_anchors, on the command line --anchors; now {n_anchors})") from None
+    except PlatonicError as e:
+        raise PlatonicError(f"{e} (for a run: n_anchors, on the command line --anchors; now {n_anchors})") from None
     part = for_controls(structures, anchors, ids, seed, asked)
     untrained, more = extract_all({c: part for c in dict.fromkeys(c for n in names for c in controls(n))}, out, **how)
     clock("extraction of controls")
@@ -152,17 +171,18 @@ def prepare(structures,     # list of ase.Atoms
     return Inputs(tables, untrained, anchors, structures, ids, center, k, seed, readouts), seconds | more
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n07
-def study_all(inputs,  # `Inputs`
-              asked="all", # chapters: see `resolve_chapters`
+def study_all(inputs,                  # `Inputs`
+              asked="all",             # chapters: see `resolve_chapters`
               clock=lambda step: None, # called after each chapter with its name
-              )->tuple: # (dict chapter -> content, list of claims)
+              )->tuple:                # (dict chapter -> content, list of claims)
     "What every chapter finds. Raises `PlatonicError` when chapter 04 cannot answer."
     found, claims = {}, []
     for key, module in chapters(asked).items():
         try: found[key], more = module.study(inputs)
         except Exception as e:
             if key == "alignment": raise
-            reason = str(e) if isinstance(e, PlatonicError) else f"a mistake in this chapter, please report it: {type(e).__name__}: {e}"
+            reason = (str(e) if isinstance(e, PlatonicError) else
+                      f"a mistake in this chapter, please report it: {type(e).__name__}: {e}")
             found[key], more = {"skipped": reason}, []
         claims += more
         clock(key)
@@ -170,7 +190,8 @@ def study_all(inputs,  # `Inputs`
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n11
 def _versions(names):
-    packages = ["platonic_nb", "numpy", "torch", "ase", "pymatgen", "scikit-learn", "phonopy", *sorted({cards()[n].package.split()[0] for n in names if n in cards()})]
+    packages = ["platonic_nb", "numpy", "torch", "ase", "pymatgen", "scikit-learn", "phonopy",
+                *sorted({cards()[n].package.split()[0] for n in names if n in cards()})]
     found = {}
     for p in packages:
         try: found[p] = version(p)
@@ -179,23 +200,30 @@ def _versions(names):
 
 def _model_entry(name, t):
     m, q = t.meta, t.meta.get("quarantine", [])
-    return {"name": name, "dim": t.dim, "n_atoms": len(t), "n_structures": int(t.atoms["structure"].nunique()), "quarantined": len(q),
-            "family": architecture(name), **{key: m[key] for key in ("weights_sha256", "weights", "layer", "dtype", "packing")}, "quarantine": q}
+    return {"name": name, "dim": t.dim, "n_atoms": len(t),
+            "n_structures": int(t.atoms["structure"].nunique()), "quarantined": len(q),
+            "family": architecture(name),
+            **{key: m[key] for key in ("weights_sha256", "weights", "layer", "dtype", "packing")},
+            "quarantine": q}
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n12
-def provenance(inputs,   # `Inputs`
+def provenance(inputs,     # `Inputs`
                corpus:str, # its name
-               unusable, # DataFrame of structures set aside: structure, model, reason
-               )->dict:  # corpus, models, controls, anchors, projection, versions
+               unusable,   # DataFrame of structures set aside: structure, model, reason
+               )->dict:    # corpus, models, controls, anchors, projection, versions
     "Where the numbers of a run came from."
     S, anchors = inputs.structures, inputs.anchors
-    about = {"name": corpus, "n_structures": len(S), "n_atoms": sum(map(len, S)), "n_elements": len({z for a in S for z in a.numbers.tolist()}),
-             "n_families": len({str(a.info.get("family", a.info["id"])) for a in S}), "sha256": hash_structures(S), "unusable": unusable.to_dict("records")}
-    points = {"method": anchors.method, "k": anchors.k, "source": anchors.source, "seed": anchors.seed, "params": anchors.params,
+    about = {"name": corpus, "n_structures": len(S), "n_atoms": sum(map(len, S)),
+             "n_elements": len({z for a in S for z in a.numbers.tolist()}),
+             "n_families": len({str(a.info.get("family", a.info["id"])) for a in S}),
+             "sha256": hash_structures(S), "unusable": unusable.to_dict("records")}
+    points = {"method": anchors.method, "k": anchors.k, "source": anchors.source,
+              "seed": anchors.seed, "params": anchors.params,
               "atoms": [[s, int(i)] for s, i in anchors.keys]}
-    return {"corpus": about, "models": [_model_entry(n, t) for n, t in inputs.tables.items()],
-            "controls": [_model_entry(n, t) for n, t in inputs.untrained.items()], "anchors": points,
-            "projection": {"center": inputs.center}, "versions": _versions(inputs.tables)}
+    return {"corpus": about,
+            "models": [_model_entry(n, t) for n, t in inputs.tables.items()],
+            "controls": [_model_entry(n, t) for n, t in inputs.untrained.items()],
+            "anchors": points, "projection": {"center": inputs.center}, "versions": _versions(inputs.tables)}
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n14
 class _Clock:
@@ -210,7 +238,8 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
         preset:str="default",  # "paper": coordinates without centring, as published
         seed:int=0,            # of pool, ties and resampling
         chapters="all",        # which: see `resolve_chapters`; the ladder of chapter 04 always
-        **how,                 # n_anchors, k, pool: see `prepare`; executor, quiet, memory, strict, trust: see `extract_all`
+        **how,                 # n_anchors, k, pool: see `prepare`;
+                               # executor, quiet, memory, strict, trust: see `extract_all`
         )->dict:               # what was written to results.json
     """Extract, project, compare, judge; write `results.json`, `timings.json`, `anchors.json`, `embeddings/`.
 
@@ -226,7 +255,8 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     S, corpus, unusable = gather(structures, how.get("strict", False))
     clock("structures")
     with threadpool_limits(1), torch_threads(1):  # sums in the same order on any number of cores
-        inputs, seconds = prepare(S, names, out, "anchors" if preset == "default" else None, seed, asked=asked, clock=clock, **how)
+        inputs, seconds = prepare(S, names, out, "anchors" if preset == "default" else None, seed,
+                                  asked=asked, clock=clock, **how)
         about = provenance(inputs, corpus, unusable)
         write_atomic(out/"anchors.json", dump_json(about["anchors"]))
         found, claims = study_all(inputs, asked, clock)

@@ -15,7 +15,8 @@ from .core import PlatonicError
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Put the atoms of any crystal, as seen by any interatomic potential, into one shared space.")
 
-Trust = Annotated[Optional[list[str]], typer.Option(help="SHA-256 of a local checkpoint that you vouch for; may be given several times")]
+Trust = Annotated[Optional[list[str]], typer.Option(help="SHA-256 of a local checkpoint that you vouch for; "
+                                                         "may be given several times")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bars")]
 Strict = Annotated[bool, typer.Option("--strict", help="stop at the first structure that cannot be encoded")]
 Memory = Annotated[float, typer.Option(help="GiB that one structure may take", min=0.01)]
@@ -24,7 +25,9 @@ def main(args=None # list of words; default: the command line
          )->None:
     "Entry point of the `platonic` command."
     try: app(args, standalone_mode=True)
-    except PlatonicError as e: print(f"platonic: {e}", file=sys.stderr); raise SystemExit(2) from None
+    except PlatonicError as e:
+        print(f"platonic: {e}", file=sys.stderr)
+        raise SystemExit(2) from None
     except BrokenPipeError: raise SystemExit(1) from None
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-008
@@ -38,14 +41,20 @@ def workers(n=None # how many processes; default: the cores this process may use
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-010
 @app.command()
-def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a path: CIF, POSCAR, extxyz, ASE db, CSV with a cif column, folder of any")] = "default",
-        models: Annotated[str, typer.Option(help="bundled, or names separated by commas (see `platonic models`)")] = "bundled",
+def run(structures: Annotated[str, typer.Option(
+            help="default, aflow, mp20, or a path: "
+                 "CIF, POSCAR, extxyz, ASE db, CSV with a cif column, folder of any")] = "default",
+        models: Annotated[str, typer.Option(
+            help="bundled, or names separated by commas (see `platonic models`)")] = "bundled",
         preset: Annotated[str, typer.Option(help="default, or paper: coordinates without centring")] = "default",
-        out: Annotated[str, typer.Option(help="folder of the results; an interrupted run is taken up there")] = "results",
+        out: Annotated[str, typer.Option(
+            help="folder of the results; an interrupted run is taken up there")] = "results",
         seed: Annotated[int, typer.Option(help="of the pool, ties and resampling", min=0)] = 0,
         pool: Annotated[int, typer.Option(help="structures on which scores stand beside their nulls", min=2)] = 300,
         anchors: Annotated[int, typer.Option(help="anchor atoms; fewer for a small corpus", min=2)] = 100,
-        chapters: Annotated[str, typer.Option(help="all, or some of periodicity, transport, arithmetic, stitching, bias, atypical, physics, supervision, separated by commas")] = "all",
+        chapters: Annotated[str, typer.Option(
+            help="all, or some of periodicity, transport, arithmetic, stitching, bias, atypical, physics, "
+                 "supervision, separated by commas")] = "all",
         jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
         trust: Trust = None, quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "Extract, project, compare and judge: writes results.json, report.html, figures/ and embeddings/."
@@ -53,15 +62,20 @@ def run(structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a
     from platonic_nb.report import write_report
     resolve_models(models), resolve_chapters(chapters)
     with workers(jobs) as executor:
-        results = atlas(structures, models, out, preset, seed, chapters, pool=pool, n_anchors=anchors, executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
+        results = atlas(structures, models, out, preset, seed, chapters, pool=pool, n_anchors=anchors,
+                        executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
     page = write_report(out)
     for c in results["claims"]:
-        print(f"claim {c['id']}: {c['statement']}\n  {c['statistic']}\n  {c['value']:.3f} [{c['ci95'][0]:.3f}, {c['ci95'][1]:.3f}], strongest rung {c['null']['value']:.3f}, "
-              f"difference {c['difference']['value']:+.3f} [{c['difference']['ci95'][0]:+.3f}, {c['difference']['ci95'][1]:+.3f}]: {c['verdict']}")
+        print(f"claim {c['id']}: {c['statement']}\n"
+              f"  {c['statistic']}\n"
+              f"  {c['value']:.3f} [{c['ci95'][0]:.3f}, {c['ci95'][1]:.3f}], "
+              f"strongest rung {c['null']['value']:.3f}, difference {c['difference']['value']:+.3f} "
+              f"[{c['difference']['ci95'][0]:+.3f}, {c['difference']['ci95'][1]:+.3f}]: {c['verdict']}")
     for key, content in results.items():
         if isinstance(content, dict) and "skipped" in content: print(f"{key}: not answered: {content['skipped']}")
     left_out = len(results["corpus"]["unusable"]) + sum(m["quarantined"] for m in results["models"])
-    print(f"{page}: {len(results['models'])} models, {results['corpus']['n_structures']} structures, {results['corpus']['n_atoms']} atoms, {left_out} left out (reasons in results.json)")
+    print(f"{page}: {len(results['models'])} models, {results['corpus']['n_structures']} structures, "
+          f"{results['corpus']['n_atoms']} atoms, {left_out} left out (reasons in results.json)")
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-011
 @app.command()
@@ -69,13 +83,18 @@ def models():
     "List every model: what it is, what it was trained on, whether its weights are at hand."
     import pandas as pd
     from platonic_nb.zoo import models as zoo
-    table = zoo().assign(at_hand=lambda t: t.at_hand.map({True: "yes", False: "no"}), checked=lambda t: t.checked.map({True: "hash measured", False: "not checked"}))
-    with pd.option_context("display.width", 200, "display.max_columns", 20): print(table[["family", "training_data", "functional", "equivariant", "dim", "layers", "weights", "at_hand", "checked", "licence"]].to_string())
-    print("Untrained control of any: NAME@untrained:SEED. A checkpoint of your own: BACKEND:PATH (see the chapter on the zoo).")
+    table = zoo().assign(at_hand=lambda t: t.at_hand.map({True: "yes", False: "no"}),
+                         checked=lambda t: t.checked.map({True: "hash measured", False: "not checked"}))
+    with pd.option_context("display.width", 200, "display.max_columns", 20):
+        print(table[["family", "training_data", "functional", "equivariant", "dim", "layers",
+                     "weights", "at_hand", "checked", "licence"]].to_string())
+    print("Untrained control of any: NAME@untrained:SEED. "
+          "A checkpoint of your own: BACKEND:PATH (see the chapter on the zoo).")
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-012
 @app.command()
-def extract(model: Annotated[str, typer.Argument(help="a name from `platonic models`, NAME@untrained:SEED, or BACKEND:PATH")],
+def extract(model: Annotated[str, typer.Argument(
+                help="a name from `platonic models`, NAME@untrained:SEED, or BACKEND:PATH")],
             structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a path")] = "default",
             out: Annotated[str, typer.Option(help="folder of the table")] = "embeddings",
             layer: Annotated[str, typer.Option(help="paper, readout, or a number from 0")] = "paper",
@@ -92,41 +111,58 @@ def extract(model: Annotated[str, typer.Argument(help="a name from `platonic mod
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-014s
 @app.command()
-def score(structures: Annotated[str, typer.Argument(help="a path: CIF, POSCAR, extxyz, ASE db, CSV with a cif column, folder of any")],
-          out: Annotated[str, typer.Option(help="the table: *.csv, *.json, or *.html with a picture and explanations")] = "scores.csv",
-          reference: Annotated[Optional[str], typer.Option(help="crystals in order to compare with (path), or a file of save_reference; default: the one in the package")] = None,
-          calibration: Annotated[Optional[str], typer.Option(help="undamaged crystals of your own kind (path): p is the rank among them")] = None,
-          method: Annotated[str, typer.Option(help="atypicality; or contacts, energy: what anyone would try first")] = "atypicality",
+def score(structures: Annotated[str, typer.Argument(
+              help="a path: CIF, POSCAR, extxyz, ASE db, CSV with a cif column, folder of any")],
+          out: Annotated[str, typer.Option(
+              help="the table: *.csv, *.json, or *.html with a picture and explanations")] = "scores.csv",
+          reference: Annotated[Optional[str], typer.Option(
+              help="crystals in order to compare with (path), or a file of save_reference; "
+                   "default: the one in the package")] = None,
+          calibration: Annotated[Optional[str], typer.Option(
+              help="undamaged crystals of your own kind (path): p is the rank among them")] = None,
+          method: Annotated[str, typer.Option(
+              help="atypicality; or contacts, energy: what anyone would try first")] = "atypicality",
           quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "How odd is each crystal, and why? Writes a table; larger scores are odder."
     from platonic_nb.scoring import score as compute
-    found = compute(structures, out, reference, calibration, method=method, memory=memory, quiet=quiet, strict=strict)
+    found = compute(structures, out, reference, calibration,
+                    method=method, memory=memory, quiet=quiet, strict=strict)
     t = found.table
-    for r in t[(t.index < 10) | t["score"].isna()].itertuples(): print(f"{r.id}: " + (f"score {r.score:.2f}, p {r.p_value:.3f}, {r.reason}" if r.score == r.score else f"not scored: {r.reason}"))
+    for r in t[(t.index < 10) | t["score"].isna()].itertuples():
+        print(f"{r.id}: " + (f"score {r.score:.2f}, p {r.p_value:.3f}, {r.reason}" if r.score == r.score else
+                             f"not scored: {r.reason}"))
     print(f"{out}: {found}")
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-abl2
 @app.command()
-def ablation(full: Annotated[bool, typer.Option("--full", help="the whole study: seven objectives, five seeds, about two hours on two cores")] = False,
-             out: Annotated[str, typer.Option(help="folder of the results; a study that was stopped is taken up there")] = "ablation",
-             labels: Annotated[str, typer.Option(help="auto (DFT frames in $PLATONIC_NB_DATA, else CHGNet), dft, chgnet")] = "auto",
-             structures: Annotated[str, typer.Option(help="what students and judges are compared on: default, aflow, mp20, or a path")] = "default",
+def ablation(full: Annotated[bool, typer.Option(
+                 "--full", help="the whole study: seven objectives, five seeds, about two hours on two cores")] = False,
+             out: Annotated[str, typer.Option(
+                 help="folder of the results; a study that was stopped is taken up there")] = "ablation",
+             labels: Annotated[str, typer.Option(
+                 help="auto (DFT frames in $PLATONIC_NB_DATA, else CHGNet), dft, chgnet")] = "auto",
+             structures: Annotated[str, typer.Option(
+                 help="what students and judges are compared on: default, aflow, mp20, or a path")] = "default",
              models: Annotated[str, typer.Option(help="judges: bundled, or names separated by commas")] = "bundled",
              seeds: Annotated[int, typer.Option(help="networks per objective", min=2)] = 5,
-             steps: Annotated[Optional[int], typer.Option(help="gradient steps of every network; default: those of the study", min=1)] = None,
+             steps: Annotated[Optional[int], typer.Option(
+                 help="gradient steps of every network; default: those of the study", min=1)] = None,
              device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
              jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
              quiet: Quiet = False, memory: Memory = 4.0):
     "One network taught several ways: writes ablation.json and figures/. What makes the geometry?"
     from dataclasses import replace
     from platonic_nb.atlas import gather, prepare, resolve_models
-    from platonic_nb.supervision import FULL_PLAN, LIVE_PLAN, full_ablation, live_ablation, resolve_labels, say_ablation, write_ablation
+    from platonic_nb.supervision import (FULL_PLAN, LIVE_PLAN, full_ablation, live_ablation, resolve_labels,
+                                         say_ablation, write_ablation)
     names, plan = resolve_models(models), FULL_PLAN if full else LIVE_PLAN
     resolve_labels(labels)
     S, plan = gather(structures)[0], replace(plan, steps=steps) if steps else plan
     with workers(jobs) as executor:
-        inputs, _ = prepare(S, names, out, asked=["alignment", "stitching"], executor=executor, quiet=quiet, memory=memory)
-        if full: done = full_ablation(inputs, out, labels, range(seeds), plan, executor=executor if device == "cpu" else None, device=device, quiet=quiet)
+        inputs, _ = prepare(S, names, out, asked=["alignment", "stitching"],
+                            executor=executor, quiet=quiet, memory=memory)
+        if full: done = full_ablation(inputs, out, labels, range(seeds), plan,
+                                      executor=executor if device == "cpu" else None, device=device, quiet=quiet)
         else: done = live_ablation(inputs, labels, range(min(seeds, 2)), plan)
     result, page = write_ablation(done, out)
     for paragraph in say_ablation(result): print(paragraph)
