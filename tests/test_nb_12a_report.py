@@ -16,7 +16,7 @@ def given_work():
     crystals = [a for a in aflow_prototypes() if len(a) <= 4][:40]
     crystals[0].info["id"] = "<script>alert(1)</script>"
     work = tempfile.TemporaryDirectory()
-    results = run(crystals, "7net-0,chgnet-0.3.0", work.name, k=3, n_anchors=30)
+    results = run(crystals, "7net-0,chgnet-0.3.0", work.name, k=3, n_anchors=30, chapters="periodicity,transport")
     page = write_report(work.name).read_text()
     len(page) > 50_000, "<script" in page
     return {"page": page, "results": results, "work": work}
