@@ -184,7 +184,7 @@ def save(self:EmbeddingTable,
          )->Path:               # the folder
     """Write the table to a folder: safetensors shards, then `manifest.json`.
 
-    Structures are not split between tables, only rows.
+    Shards are cut by rows, so one structure may lie in two of them.
     """
     path, shards = Path(path), []
     for i, lo in enumerate(range(0, max(len(self), 1), rows_per_shard)):
