@@ -6,7 +6,7 @@
 __all__ = ['LAST', 'log_spaced', 'Plan', 'Trained', 'trainable', 'train', 'force_error', 'denoising_step']
 
 # %% ../nbs/11a_training.ipynb #11a-trai-004
-import io, math
+import hashlib, io, math
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -56,7 +56,8 @@ class Trained:
 def _identity(objective, frames, seed, plan, keep, only):
     "What a checkpoint must agree on, as text."
     import torch
-    labels = hash_structures(frames.atoms), float(sum(a.info["energy"] for a in frames.atoms)), float(sum(np.abs(a.arrays["labels"]).sum() for a in frames.atoms))
+    every = [np.r_[a.info["energy"], a.info["stress"].ravel(), a.arrays["labels"].ravel()] for a in frames.atoms] # in their order: shuffled labels are others
+    labels = hash_structures(frames.atoms), hashlib.sha256(np.concatenate(every).tobytes()).hexdigest()
     return dump_json({"objective": objective.name, "frames": labels, "seed": seed, "plan": repr(plan), "keep": keep, "only": only, "torch": str(torch.__version__)})
 
 def _open(file, identity):
