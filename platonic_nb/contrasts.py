@@ -38,12 +38,16 @@ class Ablation:
     def steps(self, objective)->list:
         "Steps at which an objective was measured."
         return sorted({t for o, _, t in self.sums if o == objective})
-    def __repr__(self): return f"Ablation: {len(self.objectives)} objectives x {len(self.seeds)} seeds, {len(self.sums)} measured networks, {len(self.counts)} families of crystals"
+    def __repr__(self):
+        return (f"Ablation: {len(self.objectives)} objectives x {len(self.seeds)} seeds, "
+                f"{len(self.sums)} measured networks, {len(self.counts)} families of crystals")
     def block(self, objective, steps)->np.ndarray:
         "(seeds, families) sums of an objective; `steps` is one step, or a dict seed -> step."
         at = lambda s: steps[s] if isinstance(steps, dict) else steps
         try: return np.stack([self.sums[objective, s, at(s)] for s in self.seeds])
-        except KeyError as e: raise PlatonicError(f"ablation: nothing was measured for {e.args[0]}; there are steps {self.steps(objective)} of {objective!r}") from None
+        except KeyError as e:
+            raise PlatonicError(f"ablation: nothing was measured for {e.args[0]}; "
+                                f"there are steps {self.steps(objective)} of {objective!r}") from None
 
 # %% ../nbs/11d_contrasts.ipynb #11d-cont-012
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,8 @@ class Redraw:
     def of(cls, families, seeds, n=1000, seed=0):
         "Draws for so many families and seeds. Raises `PlatonicError` for fewer than two of either."
         from scipy.stats import t
-        if min(families, seeds) < 2: raise PlatonicError(f"ablation: {families} families and {seeds} seeds; an interval wants two of each")
+        if min(families, seeds) < 2:
+            raise PlatonicError(f"ablation: {families} families and {seeds} seeds; an interval wants two of each")
         rng = np.random.default_rng([seed, 117])
         W, V = (rng.multinomial(m, np.full(m, 1/m), n) for m in (families, seeds))
         return cls(W, V/seeds, float(t.ppf(.975, seeds - 1)/1.96*np.sqrt(seeds/(seeds - 1))))
@@ -79,27 +84,34 @@ def learning_curves(ablation:Ablation, # from `ablation`
                     )->pd.DataFrame:   # objective, step, measure, value, low, high
     """Every measure along training.
 
-    For "alignment" the interval covers families and seeds (@eq-seeds); for the others seeds only, by Student's t; NaN with one seed.
+    For "alignment" the interval covers families and seeds (@eq-seeds).
+    For the others it covers seeds only, by Student's t; NaN with one seed.
     """
     from scipy.stats import t
     draws, rows = Redraw.of(len(ablation.counts), len(ablation.seeds), n, seed), []
     for o in ablation.objectives:
         for step in ablation.steps(o):
             value, d = redrawn(ablation.block(o, step), ablation.counts, draws)
-            rows.append({"objective": o, "step": step, "measure": "alignment", "value": value, **dict(zip(("low", "high"), np.quantile(d, [.025, .975])))})
+            rows.append({"objective": o, "step": step, "measure": "alignment", "value": value,
+                         **dict(zip(("low", "high"), np.quantile(d, [.025, .975])))})
     rest = [c for c in ablation.numbers if c not in ("objective", "seed", "step", "alignment")]
     for (o, step), part in ablation.numbers.groupby(["objective", "step"], sort=False):
         for m in rest:
             x = part[m].dropna().to_numpy(float)
             half = t.ppf(.975, len(x) - 1)*x.std(ddof=1)/np.sqrt(len(x)) if len(x) > 1 else np.nan
-            if len(x): rows.append({"objective": o, "step": step, "measure": m, "value": x.mean(), "low": x.mean() - half, "high": x.mean() + half})
+            if len(x):
+                rows.append({"objective": o, "step": step, "measure": m, "value": x.mean(),
+                             "low": x.mean() - half, "high": x.mean() + half})
     return pd.DataFrame(rows)
 
 # %% ../nbs/11d_contrasts.ipynb #11d-cont-020
 def step_of_progress(losses,       # (steps,) of the training batches
                      share:float=0.9, # of the whole decrease
                      )->int:       # step, from 1
-    "When the running mean of the loss had fallen by this share of its whole decrease; the last step when it never fell."
+    """When the running mean of the loss had fallen by this share of its whole decrease.
+
+    The last step when it never fell.
+    """
     x = np.asarray(losses, dtype=float)
     if not len(x): return 0
     width = max(5, len(x)//40)
@@ -121,15 +133,21 @@ def own_steps(self:Ablation,
 # %% ../nbs/11d_contrasts.ipynb #11d-cont-024
 def mixed_effects(d,           # (seeds, families) differences
                   )->dict:     # mean, se, df, p (one-sided: mean > 0)
-    "Is the mean above zero, when seeds and families are both random (@eq-satterthwaite)? Source: Satterthwaite (1946); Cornfield and Tukey (1956)."
+    """Is the mean above zero, when seeds and families are both random (@eq-satterthwaite)?
+
+    Source: Satterthwaite (1946); Cornfield and Tukey (1956).
+    """
     from scipy.stats import t
     d = np.asarray(d, dtype=float)
     S, F = d.shape
-    if min(S, F) < 2 or not np.isfinite(d).all(): raise PlatonicError(f"mixed_effects: want finite differences of two seeds and two families or more, got {S} x {F}")
+    if min(S, F) < 2 or not np.isfinite(d).all():
+        raise PlatonicError("mixed_effects: want finite differences of two seeds and two families or more, "
+                            f"got {S} x {F}")
     mean, rows, columns = d.mean(), d.mean(1), d.mean(0)
     ms, mf = F*rows.var(ddof=1), S*columns.var(ddof=1)
     mr = np.square(d - rows[:, None] - columns + mean).sum()/((S - 1)*(F - 1))
-    parts = np.array([ms, mf, -mr]) if ms + mf - mr > max(ms, mf) else np.array([max(ms, mf), 0, 0])  # never less than the larger alone
+    parts = (np.array([ms, mf, -mr]) if ms + mf - mr > max(ms, mf) else
+             np.array([max(ms, mf), 0, 0]))  # never less than the larger alone
     se = np.sqrt(max(parts.sum(), 1e-300)/(S*F))
     freedom = [S - 1, F - 1, (S - 1)*(F - 1)] if parts[1] else [S - 1 if ms >= mf else F - 1, 1, 1]
     df = parts.sum()**2/max(sum(x*x/f for x, f in zip(parts, freedom)), 1e-300)
@@ -147,17 +165,25 @@ MIN_SEEDS = 5 # below this no p-value is given
 
 def main_objective(ablation:Ablation # measured
                    )->str:
-    "The physical supervision that the claim is about: energies, forces and stress, or the first physical objective there is."
+    """The physical supervision that the claim is about.
+
+    Energies, forces and stress, or the first physical objective there is.
+    """
     if not ablation.physical: raise PlatonicError("ablation: no objective is physical; add one to compare with")
     return PHYSICAL if PHYSICAL in ablation.physical else ablation.physical[0]
 
+# %% ../nbs/11d_contrasts.ipynb #11d-cont-029s
 def contrasts(ablation:Ablation, # measured
               at:str="equal steps", # or "own progress"
               n:int=1000,        # draws
               seed:int=0,        # of them
               )->pd.DataFrame:   # against, physical, step, difference, low, high, and with five seeds p, q, p_seeds
-    "Physical supervision against each other objective; p-values only with `MIN_SEEDS` seeds or more, adjusted over the rows (Benjamini-Hochberg)."
-    if at not in ("equal steps", "own progress"): raise PlatonicError(f'contrasts: at={at!r}, want "equal steps" or "own progress"')
+    """Physical supervision against each other objective.
+
+    p-values only with `MIN_SEEDS` seeds or more, adjusted over the rows (Benjamini-Hochberg).
+    """
+    if at not in ("equal steps", "own progress"):
+        raise PlatonicError(f'contrasts: at={at!r}, want "equal steps" or "own progress"')
     main, draws, rows = main_objective(ablation), Redraw.of(len(ablation.counts), len(ablation.seeds), n, seed), []
     where = lambda o: ablation.own_steps(o) if at == "own progress" else ablation.steps(o)[-1]
     own = ablation.block(main, where(main))
@@ -165,11 +191,13 @@ def contrasts(ablation:Ablation, # measured
         if o == main: continue
         block = ablation.block(o, where(o))
         (a, A), (b, B) = (redrawn(x, ablation.counts, draws) for x in (own, block))
-        row = {"against": o, "physical": o in ablation.physical, "step": where(o) if at == "equal steps" else float(np.median(list(where(o).values()))), "difference": a - b,
-               **dict(zip(("low", "high"), np.quantile(A - B, [.025, .975])))}
+        row = {"against": o, "physical": o in ablation.physical,
+               "step": where(o) if at == "equal steps" else float(np.median(list(where(o).values()))),
+               "difference": a - b, **dict(zip(("low", "high"), np.quantile(A - B, [.025, .975])))}
         if len(ablation.seeds) >= MIN_SEEDS:
             some = ablation.counts > 0
-            row |= {"p": mixed_effects((own - block)[:, some]/ablation.counts[some])["p"], "p_seeds": seed_flip((own - block).sum(1))}
+            row |= {"p": mixed_effects((own - block)[:, some]/ablation.counts[some])["p"],
+                    "p_seeds": seed_flip((own - block).sum(1))}
         rows.append(row)
     found = pd.DataFrame(rows)
     if "p" in found: found["q"] = benjamini_hochberg(found["p"])
@@ -186,11 +214,16 @@ def verdict(ablation:Ablation,   # measured
     last = lambda o: redrawn(ablation.block(o, ablation.steps(o)[-1]), ablation.counts, draws)
     nulls = {o: last(o) for o in ablation.objectives if o not in ablation.physical}
     nulls |= {r: redrawn(s, ablation.counts, draws) for r, s in ablation.rungs.items()}
-    lacking = [*([missing] if missing else []), *([f"{MIN_SEEDS} seeds (there are {len(ablation.seeds)})"] if len(ablation.seeds) < MIN_SEEDS else []),
-               *(f"the objective {o!r}" for o in ("untrained", "denoising", "masked elements", "shuffled labels") if o not in nulls)]
+    lacking = [*([missing] if missing else []),
+               *([f"{MIN_SEEDS} seeds (there are {len(ablation.seeds)})"]
+                 if len(ablation.seeds) < MIN_SEEDS else []),
+               *(f"the objective {o!r}"
+                 for o in ("untrained", "denoising", "masked elements", "shuffled labels")
+                 if o not in nulls)]
     about = ablation.about
     return claim(10, "11", "The shared geometry needs physical supervision",
-                 f"mean over {len(ablation.seeds)} small networks trained on {main}: mutual nearest-neighbour overlap with {about.get('headline', 'the judges')} among atoms of the same element",
+                 f"mean over {len(ablation.seeds)} small networks trained on {main}: mutual nearest-neighbour "
+                 f"overlap with {about.get('headline', 'the judges')} among atoms of the same element",
                  last(main), nulls, detail=about.get("detail", ""), missing="; ".join(lacking) or None)
 
 # %% ../nbs/11d_contrasts.ipynb #11d-cont-036
@@ -200,5 +233,7 @@ def agreement_of_twins(lists, # dict (objective, seed, step) -> (n, k) neighbour
     rows = []
     for o, t in dict.fromkeys((o, t) for o, _, t in lists):
         own = [l for (p, _, u), l in lists.items() if (p, u) == (o, t)]
-        if len(own) > 1: rows.append({"objective": o, "step": t, "value": float(np.mean([np.nanmean(overlap(a, b)) for a, b in combinations(own, 2)]))})
+        if len(own) > 1:
+            rows.append({"objective": o, "step": t,
+                         "value": float(np.mean([np.nanmean(overlap(a, b)) for a, b in combinations(own, 2)]))})
     return pd.DataFrame(rows, columns=["objective", "step", "value"])

@@ -39,10 +39,11 @@ def element_neighbours(tables,       # dict name -> frame with index Z
 def lacking(lists,      # dict name -> (n, k) neighbours
             candidate,  # a name in it
             potentials=POTENTIALS, # the models that agree, the candidate not among them
-            )->np.ndarray: # (n,) per element: agreement among the potentials minus agreement with the candidate (@eq-lack)
+            )->np.ndarray: # (n,) per element: agreement among potentials minus that with the candidate (@eq-lack)
     "How much more potentials agree with each other than with the candidate."
     rest = [p for p in potentials if p != candidate]
-    if len(rest) < 2: raise PlatonicError(f"lacking: want two potentials beside {candidate}, got {', '.join(rest) or 'none'}")
+    if len(rest) < 2:
+        raise PlatonicError(f"lacking: want two potentials beside {candidate}, got {', '.join(rest) or 'none'}")
     among = np.mean([overlap(lists[a], lists[b]) for a, b in combinations(rest, 2)], axis=0)
     return among - np.mean([overlap(lists[p], lists[candidate]) for p in rest], axis=0)
 
@@ -51,6 +52,7 @@ def _sign_flip(x, n, seed):
     signs = np.random.default_rng([seed, 115]).choice([-1., 1.], size=(n, len(x)))
     return float((1 + ((signs @ x)/len(x) >= x.mean() - 1e-12).sum())/(1 + n))
 
+# %% ../nbs/11c_elementwise.ipynb #11c-elem-011s
 def compare_elements(tables,       # dict name -> frame with index Z
                      k:int=5,      # neighbours
                      scale:bool=False, # see `element_neighbours`
@@ -60,8 +62,9 @@ def compare_elements(tables,       # dict name -> frame with index Z
                      )->pd.DataFrame: # index candidate; agreement, lacks, low, high, p, q, detectable, rank
     """Every candidate against the potentials, and each potential against the other three, with intervals over elements.
 
-    `detectable`: the difference that would be found in four of five cases, 2.8 standard errors. `q`: p-values of the candidates after
-    Benjamini-Hochberg. `rank`: place of the candidate's agreement among those of the potentials, 1 is best.
+    `detectable`: the difference that would be found in four of five cases, 2.8 standard errors.
+    `q`: p-values of the candidates after Benjamini-Hochberg.
+    `rank`: place of the candidate's agreement among those of the potentials, 1 is best.
     """
     lists, rows = element_neighbours(tables, k, scale, seed), []
     missing = [p for p in potentials if p not in tables]
@@ -70,12 +73,15 @@ def compare_elements(tables,       # dict name -> frame with index Z
     for c in tables:
         d = lacking(lists, c, potentials)
         e = bootstrap(d, np.arange(len(d)), n_boot, seed)
-        rows.append({"candidate": c, "potential": c in potentials, "agreement": agree(c), "lacks": e.value, "low": e.ci95[0], "high": e.ci95[1],
+        rows.append({"candidate": c, "potential": c in potentials, "agreement": agree(c),
+                     "lacks": e.value, "low": e.ci95[0], "high": e.ci95[1],
                      "p": _sign_flip(d, n_boot, seed), "detectable": 2.8*float(e.draws.std())})
     found = pd.DataFrame(rows).set_index("candidate")
     others = ~found["potential"]
     found.loc[others, "q"] = benjamini_hochberg(found.loc[others, "p"])
-    found["rank"] = [1 + int((found.loc[found["potential"], "agreement"].drop(c, errors="ignore") > found.loc[c, "agreement"]).sum()) for c in found.index]
+    found["rank"] = [1 + int((found.loc[found["potential"], "agreement"].drop(c, errors="ignore")
+                              > found.loc[c, "agreement"]).sum())
+                     for c in found.index]
     return found
 
 # %% ../nbs/11c_elementwise.ipynb #11c-elem-017
@@ -99,7 +105,7 @@ def planted_power(tables,       # dict name -> frame
             noise = np.array([rng.permutation(np.delete(np.arange(n), i))[:k] for i in range(n)])
             worse = np.where(rng.random((n, k)) < share, noise, lists[c])
             change = lacking({**lists, c: worse}, c, potentials) - own[c]
-            real = own[c] - own[c].mean()                                              # the real differences between elements stay in
+            real = own[c] - own[c].mean()  # the real differences between elements stay in
             e = bootstrap(change + real, np.arange(n), n_boot, int(rng.integers(2**31)))
             hits += e.ci95[0] > 0; measured.append(change.mean())
         rows.append({"delta": delta, "found": hits/reps, "measured": float(np.mean(measured))})
@@ -113,8 +119,10 @@ def element_part(seed:int=0 # of the draws
     except PlatonicError as e: return {"skipped": str(e)}
     found, power = compare_elements(tables, seed=seed), planted_power(tables, reps=20, seed=seed)
     seen = power.index[(power["found"] >= .8) & (power.index > 0)]
-    return {"elements": len(next(iter(tables.values()))), "k": 5, "table": found.reset_index().to_dict("records"), "planted": power.reset_index().to_dict("records"),
-            "found_from": float(seen.min()) if len(seen) else None, "smallest_p_over_models": 1/(len(POTENTIALS) + 1)}
+    return {"elements": len(next(iter(tables.values()))), "k": 5,
+            "table": found.reset_index().to_dict("records"), "planted": power.reset_index().to_dict("records"),
+            "found_from": float(seen.min()) if len(seen) else None,
+            "smallest_p_over_models": 1/(len(POTENTIALS) + 1)}
 
 def say_elements(part # from `element_part`
                  )->list: # of paragraphs
@@ -123,12 +131,21 @@ def say_elements(part # from `element_part`
     rows = {r["candidate"]: r for r in part["table"]}
     own, others = [r for r in rows.values() if r["potential"]], [r for r in rows.values() if not r["potential"]]
     top = max(r["lacks"] for r in own)
-    said = "; ".join(f"{r['candidate']} {r['lacks']:+.2f} [{r['low']:+.2f}, {r['high']:+.2f}]" + (", no more than a potential does" if r["lacks"] <= top else "") for r in others)
-    reach = f"a deficit of {part['found_from']:.2f} would have been found in four of five cases" if part["found_from"] else "even the largest deficit that was planted is found in fewer than four of five cases"
-    return [f"Published element vectors ({part['elements']} elements, mutual {part['k']}-NN): what candidates share with four potentials less than these share with each other: {said}. "
+    said = "; ".join(f"{r['candidate']} {r['lacks']:+.2f} [{r['low']:+.2f}, {r['high']:+.2f}]"
+                     + (", no more than a potential does" if r["lacks"] <= top else "")
+                     for r in others)
+    reach = (f"a deficit of {part['found_from']:.2f} would have been found in four of five cases"
+             if part["found_from"] else
+             "even the largest deficit that was planted is found in fewer than four of five cases")
+    return [f"Published element vectors ({part['elements']} elements, mutual {part['k']}-NN): "
+            f"what candidates share with four potentials less than these share with each other: {said}. "
             f"A potential against the other three: {min(r['lacks'] for r in own):+.2f} to {top:+.2f}.",
-            f"Sensitivity: over elements, {reach}. Over models there is one generative model beside four potentials, so no p-value below {part['smallest_p_over_models']:.1f} is possible, whatever it does: this comparison cannot support or refute the claim for generative models at large."]
+            f"Sensitivity: over elements, {reach}. "
+            "Over models there is one generative model beside four potentials, "
+            f"so no p-value below {part['smallest_p_over_models']:.1f} is possible, whatever it does: "
+            "this comparison cannot support or refute the claim for generative models at large."]
 
+# %% ../nbs/11c_elementwise.ipynb #11c-elem-022s
 def plot_elements(part # from `element_part`
                   ):   # matplotlib figure
     "What each candidate lacks, with intervals over elements; potentials in blue."
@@ -141,5 +158,6 @@ def plot_elements(part # from `element_part`
             ax.plot([r["low"], r["high"]], [y, y], color=color, lw=1.5); ax.plot(r["lacks"], y, "o", color=color, ms=5)
         own = [r["lacks"] for r in rows if r["potential"]]
         ax.axvspan(min(own), max(own), color="#0072B2", alpha=.08); ax.axvline(0, color=".7", lw=.7)
-        ax.set(yticks=range(len(rows)), yticklabels=[r["candidate"] for r in rows], xlabel="agreement among potentials minus agreement with the candidate")
+        ax.set(yticks=range(len(rows)), yticklabels=[r["candidate"] for r in rows],
+               xlabel="agreement among potentials minus agreement with the candidate")
     return fig

@@ -23,21 +23,31 @@ def dft_files(folder=None # with *.xyz files; None: `dft_frames` in $PLATONIC_NB
     return sorted(folder.glob("*.xyz")) if folder else []
 
 def read_dft_frames(max_atoms:int=40, # larger frames are left out
-                    max_force:float=10., # eV/A: frames with a larger force component are left out; they would outweigh all others
+                    max_force:float=10., # eV/A: frames with a larger component are left out; they outweigh all others
                     folder=None,      # see `dft_files`
                     )->list:          # of ase.Atoms, labels in `info` and `arrays`
-    "DFT frames: extxyz with energy (eV), forces (eV/A) and stress (eV/A^3). Raises `PlatonicError` when there are none."
+    """DFT frames: extxyz with energy (eV), forces (eV/A) and stress (eV/A^3).
+
+    Raises `PlatonicError` when there are none.
+    """
     from ase.io import read
     files = dft_files(folder)
-    if not files: raise PlatonicError(f"DFT frames: no *.xyz in {Path(folder).name if folder else 'the folder dft_frames of $PLATONIC_NB_DATA'}; want extxyz files with energy, forces and stress")
+    if not files:
+        raise PlatonicError("DFT frames: no *.xyz in "
+                            f"{Path(folder).name if folder else 'the folder dft_frames of $PLATONIC_NB_DATA'}; "
+                            "want extxyz files with energy, forces and stress")
     found = []
     for file in files:
         try: frames = read(file, ":")
-        except Exception as e: raise PlatonicError(f"{file.name}: cannot be read as extxyz ({type(e).__name__}: {e})") from e
+        except Exception as e:
+            raise PlatonicError(f"{file.name}: cannot be read as extxyz ({type(e).__name__}: {e})") from e
         for i, a in enumerate(frames):
             if len(a) > max_atoms: continue
-            if a.calc is None or not {"energy", "forces", "stress"} <= set(a.calc.results): raise PlatonicError(f"{file.name}: frame {i} lacks energy, forces or stress")
-            if np.abs(a.get_forces()).max() <= max_force: found.append(_labelled(a, a.calc, f"{file.stem}-{i}", a.info.get("mptrj_traj_id", f"{file.stem}-{i}")))
+            if a.calc is None or not {"energy", "forces", "stress"} <= set(a.calc.results):
+                raise PlatonicError(f"{file.name}: frame {i} lacks energy, forces or stress")
+            if np.abs(a.get_forces()).max() <= max_force:
+                found.append(_labelled(a, a.calc, f"{file.stem}-{i}",
+                                       a.info.get("mptrj_traj_id", f"{file.stem}-{i}")))
     return found
 
 # %% ../nbs/11_labels.ipynb #11-label-009
@@ -47,10 +57,12 @@ def _labelled(atoms, calculator, id, material):
     asked = atoms if atoms.calc is calculator else atoms.copy()
     asked.calc = calculator # ask through ASE's Atoms: calculators answer in several forms
     out = Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-    out.info = {"id": str(id), "material": str(material), "energy": float(asked.get_potential_energy()), "stress": asked.get_stress(voigt=False)}
+    out.info = {"id": str(id), "material": str(material),
+                "energy": float(asked.get_potential_energy()), "stress": asked.get_stress(voigt=False)}
     out.arrays["labels"] = np.array(asked.get_forces(), dtype=float)
     return out
 
+# %% ../nbs/11_labels.ipynb #11-label-009s
 def label(structures,       # list of ase.Atoms with info["id"]
           calculator,       # ASE calculator: the teacher
           rattle:float=0.1, # Angstrom, standard deviation of the displacements
@@ -59,11 +71,15 @@ def label(structures,       # list of ase.Atoms with info["id"]
           seed:int=0,       # of strain and displacements
           quiet:bool=False, # no progress bar
           )->list:          # of ase.Atoms, labels in `info` and `arrays`
-    "Strained and rattled crystals with the energy, forces and stress that the teacher gives them; those it cannot take are left out."
+    """Strained and rattled crystals with the energy, forces and stress that the teacher gives them.
+
+    Those it cannot take are left out.
+    """
     found, first = [], None
     with progress("labels", copies*len(structures), "crystals", quiet) as bar:
         for c in range(copies):
-            for a, b in zip(structures, perturb(perturb(structures, "strain", strain, seed + c), "rattle", rattle, seed + c)):
+            for a, b in zip(structures,
+                            perturb(perturb(structures, "strain", strain, seed + c), "rattle", rattle, seed + c)):
                 bar.update(1)
                 try:
                     with warnings.catch_warnings():
@@ -71,7 +87,9 @@ def label(structures,       # list of ase.Atoms with info["id"]
                         one = _labelled(b, calculator, f"{a.info['id']}#{c}", a.info["id"])
                 except Exception as e: first = first or f"{a.info['id']}: {type(e).__name__}: {e}"; continue
                 if np.isfinite(one.info["energy"]) and np.isfinite(one.arrays["labels"]).all(): found.append(one)
-    if not found: raise PlatonicError(f"label: the calculator could take no crystal (first: {first or 'labels that are not finite'})")
+    if not found:
+        raise PlatonicError("label: the calculator could take no crystal "
+                            f"(first: {first or 'labels that are not finite'})")
     return found
 
 # %% ../nbs/11_labels.ipynb #11-label-016
@@ -90,10 +108,14 @@ class Frames:
         "Graphs of labelled crystals; those in which an atom has no neighbour are left out."
         graphs = [_graph(a, cutoff + SKIN) for a in atoms]
         kept = [i for i, (Z, edges, _) in enumerate(graphs) if len(np.unique(edges[0])) == len(Z)]
-        if not kept: raise PlatonicError("Frames: no crystal has a neighbour for every atom; raise the cutoff or give others")
+        if not kept:
+            raise PlatonicError("Frames: no crystal has a neighbour for every atom; "
+                                "raise the cutoff or give others")
         return cls([atoms[i] for i in kept], [graphs[i] for i in kept], float(cutoff), source, teacher)
     def __len__(self): return len(self.atoms)
-    def __repr__(self): return f"Frames: {len(self)} of {len(set(self.materials))} materials, {sum(map(len, self.atoms))} atoms, {len(self.species)} elements; labels: {self.source}"
+    def __repr__(self):
+        return (f"Frames: {len(self)} of {len(set(self.materials))} materials, {sum(map(len, self.atoms))} atoms, "
+                f"{len(self.species)} elements; labels: {self.source}")
     @property
     def materials(self)->list: return [a.info["material"] for a in self.atoms]
     @property
@@ -123,7 +145,9 @@ def hold_out(self:Frames,
     inside = [i for i, m in enumerate(self.materials) if m not in out]
     known = {int(z) for i in inside for z in self.atoms[i].numbers}
     outside = [i for i, m in enumerate(self.materials) if m in out and known.issuperset(self.atoms[i].numbers.tolist())]
-    if not inside or not outside: raise PlatonicError(f"hold_out: {len(inside)} frames to train on, {len(outside)} to test; give frames of more materials")
+    if not inside or not outside:
+        raise PlatonicError(f"hold_out: {len(inside)} frames to train on, {len(outside)} to test; "
+                            "give frames of more materials")
     return self.take(inside), self.take(outside)
 
 # %% ../nbs/11_labels.ipynb #11-label-021
@@ -138,11 +162,15 @@ class Statistics:
     stress:float     # eV/A^3, root mean square of a component
 
 def _message_size(r, cutoff, functions=8):
-    "Mean square of the functions of the distance that weigh a message: Bessel functions under sevenn's polynomial envelope."
+    """Mean square of the functions of the distance that weigh a message.
+
+    Bessel functions under sevenn's polynomial envelope.
+    """
     x = r/cutoff
     bessel = 2/cutoff*np.sin(np.pi*np.arange(1, functions + 1)*x[:, None])/r[:, None]
     return np.square(bessel).mean(1)*np.square(1 - 28*x**6 + 48*x**7 - 21*x**8)
 
+# %% ../nbs/11_labels.ipynb #11-label-021s
 @patch
 def statistics(self:Frames,
                penalty:float=1e-2, # of the ridge regression that finds reference energies
@@ -156,8 +184,14 @@ def statistics(self:Frames,
     rms = lambda x: float(np.sqrt(np.mean(np.square(x))))
     r = np.concatenate([np.linalg.norm(v, axis=1) for _, _, v in self.graphs])
     r = r[r < self.cutoff].astype(float)
-    found = Statistics(float(len(r)/n.sum()), float(_message_size(r, self.cutoff).sum()/n.sum()), dict(zip(kinds, w.tolist())), float(np.std(b - A @ w)), rms(np.concatenate([a.arrays["labels"] for a in self.atoms])), rms([a.info["stress"] for a in self.atoms]))
-    if not min(found.neighbours, found.energy, found.force, found.stress) > 1e-9: raise PlatonicError(f"statistics: neighbours, energies, forces or stresses do not vary ({found.neighbours:.3g}, {found.energy:.3g}, {found.force:.3g}, {found.stress:.3g}); give rattled crystals with labels")
+    found = Statistics(float(len(r)/n.sum()), float(_message_size(r, self.cutoff).sum()/n.sum()),
+                       dict(zip(kinds, w.tolist())), float(np.std(b - A @ w)),
+                       rms(np.concatenate([a.arrays["labels"] for a in self.atoms])),
+                       rms([a.info["stress"] for a in self.atoms]))
+    if not min(found.neighbours, found.energy, found.force, found.stress) > 1e-9:
+        raise PlatonicError("statistics: neighbours, energies, forces or stresses do not vary "
+                            f"({found.neighbours:.3g}, {found.energy:.3g}, {found.force:.3g}, {found.stress:.3g}); "
+                            "give rattled crystals with labels")
     return found
 
 # %% ../nbs/11_labels.ipynb #11-label-025
@@ -201,7 +235,10 @@ def batch_of(frames:Frames, # labelled crystals
     starts = np.cumsum([0, *sizes[:-1]])
     real = lambda x: torch.tensor(np.asarray(x), dtype=torch.float32, device=device)
     whole = lambda x: torch.from_numpy(np.ascontiguousarray(x)).to(device)
-    return Batch(whole(np.concatenate([Z for Z, _, _ in parts])), whole(np.concatenate([e + s for (_, e, _), s in zip(parts, starts)], axis=1)),
-                 real(np.concatenate([v for _, _, v in parts])), whole(np.repeat(np.arange(len(sizes)), sizes)), whole(np.array(sizes)),
-                 real([a.get_volume() for a in A]), real([a.info["energy"] for a in A]), real(np.concatenate([a.arrays["labels"] for a in A])),
+    return Batch(whole(np.concatenate([Z for Z, _, _ in parts])),
+                 whole(np.concatenate([e + s for (_, e, _), s in zip(parts, starts)], axis=1)),
+                 real(np.concatenate([v for _, _, v in parts])),
+                 whole(np.repeat(np.arange(len(sizes)), sizes)), whole(np.array(sizes)),
+                 real([a.get_volume() for a in A]), real([a.info["energy"] for a in A]),
+                 real(np.concatenate([a.arrays["labels"] for a in A])),
                  real([a.info["stress"] for a in A]), frames.cutoff, np.asarray(rows))

@@ -20,7 +20,8 @@ from .anchors import Anchors
 from .projection import project
 from .alignment import chance_overlap, intrinsic_dimension, neighbour_pool, neighbours, overlap
 from .claims import Inputs
-from .elements import CHEMISTRY, element_properties, element_similarity, element_vectors, property_distances, rsa
+from .elements import (CHEMISTRY, element_properties, element_similarity, element_vectors,
+                                  property_distances, rsa)
 from .invariants import INVARIANTS, read_within, skill as skill_within, structural_invariants
 from .heads import skill
 from .exchange import split, wanted
@@ -56,9 +57,12 @@ class Bench:
     stitched:tuple|None # (readout, its own energies, anchors, scored atoms), or None: no readout can be opened
     @property
     def atoms(self)->pd.DataFrame: return self.inputs.pool_atoms
-    def __repr__(self): return (f"Bench: {len(self.atoms)} atoms of {self.atoms['structure'].nunique()} structures and {self.units.max() + 1} families, {self.inputs.anchors.k} anchors; "
-                                f"judges {', '.join(self.judges)}; headline {', '.join(self.headline)}")
+    def __repr__(self):
+        return (f"Bench: {len(self.atoms)} atoms of {self.atoms['structure'].nunique()} structures "
+                f"and {self.units.max() + 1} families, {self.inputs.anchors.k} anchors; "
+                f"judges {', '.join(self.judges)}; headline {', '.join(self.headline)}")
 
+# %% ../nbs/11b_measures.ipynb #11b-meas-010s
 def allowed(inputs:Inputs, # of a run
             frames:Frames, # that students are trained on
             )->Inputs:     # the same run, cut down
@@ -68,12 +72,18 @@ def allowed(inputs:Inputs, # of a run
     new = {str(a.info["id"]) for a in inputs.structures if str(a.info.get("family", a.info["id"])) not in taught}
     ids = inputs.anchors.keys.get_level_values(0)
     anchors, pool = inputs.anchors.keys[ids.isin(fit)], inputs.pool & fit & new
-    if len(anchors) < 10 or len(pool) < 20: raise PlatonicError(f"students know {len(known)} elements: {len(anchors)} anchors and {len(pool)} structures of the pool are left, want 10 and 20; train on frames of more elements")
-    fit &= pool | set(anchors.get_level_values(0)) | wanted(inputs.structures, inputs.seed) # nothing else is asked of a student
+    if len(anchors) < 10 or len(pool) < 20:
+        raise PlatonicError(f"students know {len(known)} elements: {len(anchors)} anchors "
+                            f"and {len(pool)} structures of the pool are left, want 10 and 20; "
+                            "train on frames of more elements")
+    # nothing else is asked of a student
+    fit &= pool | set(anchors.get_level_values(0)) | wanted(inputs.structures, inputs.seed)
     cut = lambda ts: {n: t.select(t.keys[t.keys.get_level_values(0).isin(fit)]) for n, t in ts.items()}
     a = inputs.anchors
-    return replace(inputs, tables=cut(inputs.tables), untrained=cut(inputs.untrained), readouts=cut(inputs.readouts), pool=pool,
-                   anchors=Anchors(anchors, a.method, a.source, a.seed, a.params), structures=[s for s in inputs.structures if str(s.info["id"]) in fit])
+    return replace(inputs,
+                   tables=cut(inputs.tables), untrained=cut(inputs.untrained), readouts=cut(inputs.readouts),
+                   pool=pool, anchors=Anchors(anchors, a.method, a.source, a.seed, a.params),
+                   structures=[s for s in inputs.structures if str(s.info["id"]) in fit])
 
 # %% ../nbs/11b_measures.ipynb #11b-meas-011
 def set_up(inputs:Inputs, # of a run
@@ -82,7 +92,9 @@ def set_up(inputs:Inputs, # of a run
            )->Bench:
     "The bench of a run. Raises `PlatonicError` as `allowed`, and when every model is of the teacher's kind."
     judges = [n for n in inputs.tables if architecture(n) != frames.teacher]
-    if not judges: raise PlatonicError(f"students of {frames.teacher} cannot be judged by {', '.join(inputs.tables)}: add a model of another architecture")
+    if not judges:
+        raise PlatonicError(f"students of {frames.teacher} cannot be judged by {', '.join(inputs.tables)}: "
+                            "add a model of another architecture")
     headline, part = [n for n in judges if architecture(n) != ARCHITECTURE] or judges, allowed(inputs, frames)
     names = [*judges, *dict.fromkeys(c for j in headline for c in part.controls_of(j))]
     coords = {n: part.coords(n) for n in names}
@@ -93,10 +105,13 @@ def set_up(inputs:Inputs, # of a run
     pool = neighbour_pool(coords, atoms["Z"], atoms["structure"], part.k, atoms["family"], part.seed)
     return Bench(part, judges, headline, pool, pool.units, _invariants(part), _head(part, headline) if stitch else None)
 
+# %% ../nbs/11b_measures.ipynb #11b-meas-011s
 def _invariants(inputs):
     "(rows of the pool: one atom per orbit with all invariants, (rows, 3) their values)."
     ids = set(inputs.pool_keys.get_level_values(0))
-    frame = inputs.pool_atoms.reset_index(drop=True).join(structural_invariants([a for a in inputs.structures if str(a.info["id"]) in ids]), on=["structure", "site"])
+    frame = inputs.pool_atoms.reset_index(drop=True).join(
+        structural_invariants([a for a in inputs.structures if str(a.info["id"]) in ids]),
+        on=["structure", "site"])
     frame = frame[~frame.duplicated(["structure", "orbit"]) & frame[list(INVARIANTS)].notna().all(axis=1)]
     return frame.index.to_numpy(), frame[list(INVARIANTS)].to_numpy()
 
@@ -106,7 +121,8 @@ def _head(inputs, judges):
     except PlatonicError: return None
     for j in judges:
         try:
-            readout = open_readout(j, inputs.tables[j], inputs.structures, s.library.append(s.test), inputs.readouts.get(j))
+            readout = open_readout(j, inputs.tables[j], inputs.structures,
+                                   s.library.append(s.test), inputs.readouts.get(j))
             truth = own_energies({j: readout}, s.atoms["test"])[j]
             return readout, truth, anchor_atoms(s.atoms["library"], inputs.seed), s.atoms["test"]
         except PlatonicError: continue
@@ -132,8 +148,11 @@ def measure(student:Student, # a network
     raw, within = (neighbours(X, inputs.k, bench.pool.groups, w, seed=seed) for w in (None, bench.pool.Z))
     scores = {j: overlap(within, bench.pool.within[j]) for j in [*bench.judges, "consensus"]}
     head = np.mean([scores[j] for j in bench.headline], axis=0)
-    numbers = {"alignment": float(np.nanmean(head)), "alignment, raw": float(np.mean([np.nanmean(overlap(raw, bench.pool.raw[j])) for j in bench.headline]))}
-    numbers |= {f"alignment with {j}": float(np.nanmean(s)) for j, s in scores.items()} | {"periodicity": periodicity_of(X, atoms)}
+    numbers = {"alignment": float(np.nanmean(head)),
+               "alignment, raw": float(np.mean([np.nanmean(overlap(raw, bench.pool.raw[j]))
+                                                for j in bench.headline]))}
+    numbers |= ({f"alignment with {j}": float(np.nanmean(s)) for j, s in scores.items()} |
+                {"periodicity": periodicity_of(X, atoms)})
     if full: numbers |= _within_and_more(table, X, bench)
     return Measured(numbers, np.bincount(bench.units, np.nan_to_num(head)), within)
 
@@ -148,14 +167,18 @@ def periodicity_of(X,     # (n, d) coordinates of atoms
                    )->float: # rank correlation, -1 to 1; NaN with fewer than four elements
     "Do elements that are chemically alike have vectors that are alike?"
     vectors = element_vectors(X, atoms)
-    try: return float(rsa({"student": 1 - element_similarity(vectors)}, property_distances(element_properties(vectors.index)[list(CHEMISTRY)]), n=20).value[0])
+    try:
+        return float(rsa({"student": 1 - element_similarity(vectors)},
+                         property_distances(element_properties(vectors.index)[list(CHEMISTRY)]), n=20).value[0])
     except PlatonicError: return float("nan")
 
 def _within_and_more(table, X, bench):
     "Invariants, dimension and stitching."
     rows, Y = bench.invariants
     atoms, found = bench.atoms.iloc[rows], {}
-    try: found |= dict(zip(INVARIANTS, skill_within(*read_within(X[rows], Y, atoms["Z"].to_numpy(), atoms["family"].to_numpy(), seed=bench.inputs.seed)).tolist()))
+    try:
+        found |= dict(zip(INVARIANTS, skill_within(*read_within(
+            X[rows], Y, atoms["Z"].to_numpy(), atoms["family"].to_numpy(), seed=bench.inputs.seed)).tolist()))
     except PlatonicError: found |= dict.fromkeys(INVARIANTS, float("nan"))
     own = table.select(bench.inputs.pool_keys)
     try: found["dimension"] = intrinsic_dimension(own.X, groups=own.groups, draws=5, seed=bench.inputs.seed)
@@ -176,7 +199,9 @@ def rungs_of_bench(bench:Bench,  # from `set_up`
     within, rungs = bench.pool.within, {}
     for s in sorted({c.rpartition(":")[2] for j in bench.headline for c in bench.inputs.controls_of(j)}):
         controls = [c for j in bench.headline for c in bench.inputs.controls_of(j) if c.endswith(f":{s}")]
-        if len(controls) == len(bench.headline): rungs[f"untrained judges, seed {s}"] = per([overlap(l, within[c]) for l in lists for c in controls])
-    if "handmade" in within: rungs["hand-made descriptor"] = per([overlap(within["handmade"], within[j]) for j in bench.headline])
+        if len(controls) == len(bench.headline):
+            rungs[f"untrained judges, seed {s}"] = per([overlap(l, within[c]) for l in lists for c in controls])
+    if "handmade" in within:
+        rungs["hand-made descriptor"] = per([overlap(within["handmade"], within[j]) for j in bench.headline])
     rungs["atoms shuffled within each element"] = per([chance_overlap(bench.pool.groups, bench.inputs.k, bench.pool.Z)])
     return rungs

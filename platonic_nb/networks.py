@@ -34,7 +34,8 @@ class Student:
     head:object=None  # torch module from scalars to what an objective predicts
     def parameters(self)->list:
         "Learned weights of model and head, without data statistics."
-        own = [p for n, p in self.model.named_parameters() if p.numel() and n.rpartition(".")[2] not in ("denominator", "shift", "scale")]
+        own = [p for n, p in self.model.named_parameters()
+               if p.numel() and n.rpartition(".")[2] not in ("denominator", "shift", "scale")]
         return own + (list(self.head.parameters()) if self.head is not None else [])
 
 def build_network(seed:int,        # of the weights: one seed, the same weights for every objective
@@ -42,8 +43,13 @@ def build_network(seed:int,        # of the weights: one seed, the same weights 
                   size:Size=Size(),# of the network
                   device="cpu",    # or "cuda"
                   )->Student:
-    "The untrained network with the data statistics set. Raises `PlatonicError` when sevenn is missing or a statistic is 0 or not finite."
-    model, config = backend("sevenn").student(seed, about.reference, [max(about.incoming, 0)**0.5]*size.blocks, about.reference, about.force, size.channels, size.lmax, size.cutoff)
+    """The untrained network with the data statistics set.
+
+    Raises `PlatonicError` when sevenn is missing or a statistic is 0 or not finite.
+    """
+    model, config = backend("sevenn").student(
+        seed, about.reference, [max(about.incoming, 0)**0.5]*size.blocks, about.reference, about.force,
+        size.channels, size.lmax, size.cutoff)
     student = Student(model.to(device), config, about, size, seed)
     for p in model.parameters(): p.requires_grad_(False)
     for p in student.parameters(): p.requires_grad_(True)
@@ -75,7 +81,8 @@ def ask(student:Student, # the network
     g, = torch.autograd.grad(energy.sum(), vectors, create_graph=training)
     forces = torch.zeros(len(batch.Z), 3, device=g.device).index_add(0, edges[0], g).index_add(0, edges[1], -g)
     virial = torch.einsum("ei,ej->eij", vectors, g)
-    virial = torch.zeros(b, 3, 3, device=g.device).index_add(0, batch.crystal[edges[0]], (virial + virial.transpose(1, 2))/2)
+    virial = torch.zeros(b, 3, 3, device=g.device).index_add(
+        0, batch.crystal[edges[0]], (virial + virial.transpose(1, 2))/2)
     return Answer(features, energy, forces, virial/batch.volume[:, None, None])
 
 # %% ../nbs/11_networks.ipynb #11-netwo-020
@@ -90,7 +97,7 @@ def _huber(error, knee):
 
 def displaced(batch:Batch,  # crystals
               generator,    # torch generator of the noise
-              )->tuple:     # (batch with displaced atoms, (n, 3) noise of unit width without the shift of whole crystals)
+              )->tuple:     # (displaced batch, (n, 3) noise of unit width without the shift of whole crystals)
     "Atoms moved by noise of width NOISE; the edge vectors follow."
     import torch
     noise = torch.randn(len(batch.Z), 3, generator=generator).to(batch.vectors.device)
@@ -115,7 +122,8 @@ def masked_loss(student:Student, # the network, with a head
     hidden = torch.rand(len(batch.Z), generator=generator).to(batch.Z.device) < HIDDEN
     hidden[0] |= ~hidden.any() # at least one
     seen = ask(student, replace(batch, Z=torch.where(hidden, 0, batch.Z)), derivatives=False).features
-    return torch.nn.functional.cross_entropy(student.head(seen[hidden]), student.model._atomic_numbers_to_onehot(batch.Z[hidden]))
+    return torch.nn.functional.cross_entropy(student.head(seen[hidden]),
+                                             student.model._atomic_numbers_to_onehot(batch.Z[hidden]))
 
 # %% ../nbs/11_networks.ipynb #11-netwo-021
 def physical_loss(energy:float=0.1, # weight of the energy per atom
@@ -125,7 +133,8 @@ def physical_loss(energy:float=0.1, # weight of the energy per atom
     "A loss on labels; parts of weight 0 are not computed."
     def loss(student, batch, generator):
         answer, s = ask(student, batch, derivatives=bool(forces or stress)), student.about
-        parts = [(energy, lambda: (answer.energy - batch.energy)/batch.sizes/s.energy), (forces, lambda: (answer.forces - batch.forces)/s.force),
+        parts = [(energy, lambda: (answer.energy - batch.energy)/batch.sizes/s.energy),
+                 (forces, lambda: (answer.forces - batch.forces)/s.force),
                  (stress, lambda: (answer.stress - batch.stress)/s.stress)]
         return sum(w*_huber(error(), KNEE) for w, error in parts if w)
     return loss
@@ -133,8 +142,9 @@ def physical_loss(energy:float=0.1, # weight of the energy per atom
 def shuffled(frames:Frames, # labelled crystals
              seed:int=0,    # of the permutation
              )->Frames:
-    """The same crystals with the labels of others: energies beyond the reference, stresses and the forces on whole crystals change places.
+    """The same crystals with the labels of others.
 
+    Energies beyond the reference, stresses and the forces on whole crystals change places.
     Forces are laid end to end in the order of the crystals that give them, and cut anew, so every label is used once.
     """
     about, n = frames.statistics(), [len(a) for a in frames.atoms]
@@ -162,7 +172,8 @@ def _element_head(student, generator):
     import torch
     head = torch.nn.utils.skip_init(torch.nn.Linear, student.size.channels, len(student.model.type_map))
     with torch.no_grad():
-        head.weight.copy_(torch.randn(head.weight.shape, generator=generator)/student.size.channels**0.5); head.bias.zero_()
+        head.weight.copy_(torch.randn(head.weight.shape, generator=generator)/student.size.channels**0.5)
+        head.bias.zero_()
     return head
 
 PHYSICAL = "energies+forces+stress" # the supervision that claim 10 is about
@@ -170,12 +181,18 @@ PHYSICAL = "energies+forces+stress" # the supervision that claim 10 is about
 def objectives(which=None # names, `Objective`s, or both, in a list; None: all seven
                )->dict:   # name -> Objective
     "Objectives by name. Raises `PlatonicError` for a name nobody knows, or one that is given twice."
-    known = [Objective("untrained", None), Objective("denoising", denoising_loss), Objective("masked elements", masked_loss, head=_element_head),
+    known = [Objective("untrained", None),
+             Objective("denoising", denoising_loss),
+             Objective("masked elements", masked_loss, head=_element_head),
              Objective("energies", physical_loss(1, 0, 0), True), Objective("forces", physical_loss(0, 1, 0), True),
              Objective(PHYSICAL, physical_loss(), True), Objective("shuffled labels", physical_loss(), frames=shuffled)]
     named = {o.name: o for o in known}
     for w in which or ():
-        if not isinstance(w, Objective) and w not in named: raise PlatonicError(f"objectives: no {w!r}.{suggest(w, named)} There are {', '.join(named)}; or give an Objective")
+        if not isinstance(w, Objective) and w not in named:
+            raise PlatonicError(f"objectives: no {w!r}.{suggest(w, named)} "
+                                f"There are {', '.join(named)}; or give an Objective")
     chosen = [w if isinstance(w, Objective) else named[w] for w in which] if which is not None else known
-    if len({o.name for o in chosen}) < len(chosen) or not chosen: raise PlatonicError(f"objectives: want one of each name, got {', '.join(o.name for o in chosen) or 'none'}")
+    if len({o.name for o in chosen}) < len(chosen) or not chosen:
+        raise PlatonicError("objectives: want one of each name, "
+                            f"got {', '.join(o.name for o in chosen) or 'none'}")
     return {o.name: o for o in chosen}

@@ -24,7 +24,8 @@ from .networks import PHYSICAL, Objective, Size, build_network, objectives, phys
 from .training import LAST, Plan, denoising_step, force_error, train
 from .measures import ARCHITECTURE, Measured, measure, rungs_of_bench, scored_atoms, set_up
 from .elementwise import element_part, plot_elements, say_elements
-from .contrasts import MIN_SEEDS, Ablation, agreement_of_twins, contrasts, learning_curves, main_objective, verdict
+from .contrasts import (MIN_SEEDS, Ablation, agreement_of_twins, contrasts, learning_curves,
+                                   main_objective, verdict)
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-005
 _all_ = ["build_network", "objectives", "Objective", "train", "learning_curves", "verdict"] # from the parts before
@@ -47,13 +48,17 @@ def training_frames(inputs:Inputs,      # of a run: crystals of its pool's famil
     if resolve_labels(labels) == "dft": return Frames.of(read_dft_frames(max_atoms), "DFT (MPtrj)", cutoff=cutoff)
     judged = {str(a.info.get("family", a.info["id"])) for a in inputs.structures if str(a.info["id"]) in inputs.pool}
     crystals = [a for a in aflow_prototypes() if 2 <= len(a) <= max_atoms and a.info["id"] not in judged]
-    if len(crystals) < 20: raise PlatonicError(f"labels: {len(crystals)} AFLOW crystals are no family of the pool; use a smaller pool, or DFT frames")
-    return Frames.of(label(crystals, load_calculator("chgnet-0.3.0"), copies=copies, quiet=quiet), "CHGNet 0.3.0, on rattled crystals of the AFLOW library", "CHGNet", cutoff)
+    if len(crystals) < 20:
+        raise PlatonicError(f"labels: {len(crystals)} AFLOW crystals are no family of the pool; "
+                            "use a smaller pool, or DFT frames")
+    return Frames.of(label(crystals, load_calculator("chgnet-0.3.0"), copies=copies, quiet=quiet),
+                     "CHGNet 0.3.0, on rattled crystals of the AFLOW library", "CHGNet", cutoff)
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-011
 def _file(out, objective, seed, kind="train"):
     "A checkpoint's name: letters, digits and dashes only."
-    return None if out is None else Path(out)/f"{''.join(c if c.isalnum() else '-' for c in objective)}--{seed}--{kind}.pt"
+    return (None if out is None else
+            Path(out)/f"{''.join(c if c.isalnum() else '-' for c in objective)}--{seed}--{kind}.pt")
 
 def train_one(objective,       # `Objective`, or the name of a known one
               seed:int,        # of the network
@@ -71,13 +76,15 @@ def train_one(objective,       # `Objective`, or the name of a known one
     if not transfer: return trained, None
     start = trained.kept[max(trained.kept)]
     ef = Objective(f"energies and forces after {o.name}", physical_loss(0.1, 1, 0), True)
-    moved = train(ef, frames, seed, Plan(transfer, plan.atoms, plan.rate, plan.size), about, keep=[transfer], out=_file(out, o.name, seed, "transfer"), start=start, only=LAST, device=device, quiet=quiet)
+    moved = train(ef, frames, seed, Plan(transfer, plan.atoms, plan.rate, plan.size), about, keep=[transfer],
+                  out=_file(out, o.name, seed, "transfer"), start=start, only=LAST, device=device, quiet=quiet)
     return trained, moved
 
 def _job(args): train_one(*args[:-1], **args[-1]); return args[:2]
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-012
-def _measured_file(out, objective, seed): return None if out is None else _file(out, objective, seed, "measured").with_suffix(".npz")
+def _measured_file(out, objective, seed):
+    return None if out is None else _file(out, objective, seed, "measured").with_suffix(".npz")
 
 def _read_measured(file, identity):
     "What was measured of one network, or None."
@@ -86,13 +93,33 @@ def _read_measured(file, identity):
         with np.load(file) as z:
             if str(z["identity"]) != identity: return None
             numbers = json.loads(str(z["numbers"]))
-            return {t: Measured({k: np.nan if v is None else v for k, v in numbers[i].items()}, z["sums"][i], z["lists"][i]) for i, t in enumerate(z["steps"].tolist())}
+            return {t: Measured({k: np.nan if v is None else v for k, v in numbers[i].items()},
+                                z["sums"][i], z["lists"][i])
+                    for i, t in enumerate(z["steps"].tolist())}
     except (OSError, ValueError, KeyError): return None # measured anew
 
 def _write_measured(file, identity, found):
     buffer = io.BytesIO()
-    np.savez(buffer, identity=identity, numbers=dump_json([m.numbers for m in found.values()]), steps=list(found), sums=np.stack([m.sums for m in found.values()]), lists=np.stack([m.lists for m in found.values()]))
+    np.savez(buffer, identity=identity, numbers=dump_json([m.numbers for m in found.values()]), steps=list(found),
+             sums=np.stack([m.sums for m in found.values()]), lists=np.stack([m.lists for m in found.values()]))
     write_atomic(file, buffer.getvalue())
+
+# %% ../nbs/11e_supervision.ipynb #11e-supe-013h
+def _train_elsewhere(jobs, executor, out, which, quiet):
+    "Train in worker processes; what they made is read from the folder."
+    if out is None: raise PlatonicError("ablation: worker processes hand networks over through a folder; give out")
+    if any(isinstance(w, Objective) for w in which or ()):
+        raise PlatonicError("ablation: objectives of your own cannot be sent to worker processes; leave executor out")
+    with progress("training", len(jobs), "networks", quiet) as bar:
+        for f in as_completed([executor.submit(_job, (*j, {})) for j in jobs]): f.result(); bar.update(1)
+
+def _judged(trained, bench, full, file, identity):
+    "Measures of a training at every step that was kept, read from the file if they are there."
+    found = _read_measured(file, identity)
+    if found is None:
+        found = {t: measure(trained.at(t), bench, full or t == max(trained.kept)) for t in trained.kept}
+        if file: _write_measured(file, identity, found)
+    return found
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-014
 FULL_PLAN, FULL_TRANSFER = Plan(), 300 # of the full study; steps
@@ -111,33 +138,33 @@ def ablation(inputs:Inputs,    # of a run: judges, anchors, pool
              )->Ablation:
     """All objectives x seeds, trained, judged along the way and checked on held-out frames.
 
-    With an executor objectives go by name, so only known ones can. Raises `PlatonicError` as `train`, `set_up` and `objectives`.
+    With an executor objectives go by name, so only known ones can.
+    Raises `PlatonicError` as `train`, `set_up` and `objectives`.
     """
     chosen, (learn, test) = objectives(which), frames.hold_out()
     seeds, bench = list(seeds), set_up(inputs, learn, stitch=full)
     jobs = [(o.name if executor else o, s, learn, plan, transfer, out, device) for s in seeds for o in chosen.values()]
-    if executor:
-        if out is None: raise PlatonicError("ablation: worker processes hand networks over through a folder; give out")
-        if any(isinstance(w, Objective) for w in which or ()): raise PlatonicError("ablation: objectives of your own cannot be sent to worker processes; leave executor out")
-        with progress("training", len(jobs), "networks", quiet) as bar:
-            for f in as_completed([executor.submit(_job, (*j, {})) for j in jobs]): f.result(); bar.update(1)
+    if executor: _train_elsewhere(jobs, executor, out, which, quiet)
     records, sums, lists, losses, checks = [], {}, {}, {}, []
-    identity = dump_json({"pool": [f"{s}:{i}" for s, i in inputs.pool_keys], "judges": bench.judges, "anchors": inputs.anchors.k, "frames": hash_structures(learn.atoms), "plan": repr(plan), "full": full})
+    identity = dump_json({"pool": [f"{s}:{i}" for s, i in inputs.pool_keys],
+                          "judges": bench.judges, "anchors": inputs.anchors.k,
+                          "frames": hash_structures(learn.atoms), "plan": repr(plan), "full": full})
     with progress("networks", len(jobs), "networks", quiet) as bar:
         for s in seeds:
             for o in chosen.values():
                 trained, moved = train_one(o, s, learn, plan, transfer, out, device, quiet)
-                file = _measured_file(out, o.name, s)
-                found = _read_measured(file, identity)
-                if found is None:
-                    found = {t: measure(trained.at(t), bench, full or t == max(trained.kept)) for t in trained.kept}
-                    if file: _write_measured(file, identity, found)
+                found = _judged(trained, bench, full, _measured_file(out, o.name, s), identity)
                 for t, m in found.items():
-                    records.append({"objective": o.name, "seed": s, "step": t, **m.numbers}); sums[o.name, s, t] = m.sums; lists[o.name, s, t] = m.lists
+                    records.append({"objective": o.name, "seed": s, "step": t, **m.numbers})
+                    sums[o.name, s, t] = m.sums
+                    lists[o.name, s, t] = m.lists
                 if len(trained.losses): losses[o.name, s] = trained.losses
                 checks.append({"objective": o.name, "seed": s, **_check(o, trained, moved, learn, test)}); bar.update(1)
-    done = Ablation(pd.DataFrame(records), sums, scored_atoms(bench), losses, [n for n, o in chosen.items() if o.physical], twins=agreement_of_twins(lists), checks=pd.DataFrame(checks))
-    done.rungs = rungs_of_bench(bench, [lists[main_objective(done), s, done.steps(main_objective(done))[-1]] for s in seeds])
+    done = Ablation(pd.DataFrame(records), sums, scored_atoms(bench), losses,
+                    [n for n, o in chosen.items() if o.physical],
+                    twins=agreement_of_twins(lists), checks=pd.DataFrame(checks))
+    done.rungs = rungs_of_bench(bench, [lists[main_objective(done), s, done.steps(main_objective(done))[-1]]
+                                        for s in seeds])
     done.about = _about(bench, frames, learn, test, plan, transfer, done)
     return done
 
@@ -149,36 +176,58 @@ def _check(o, trained, moved, learn, test):
     if len(trained.losses):
         w = max(5, len(trained.losses)//20)
         out |= {"loss first": trained.losses[:w].mean(), "loss last": trained.losses[-w:].mean()}
-    if o.physical and o.name != "energies": out |= dict(zip(("force error", "force error, mean predictor"), force_error(last, test, mean)))
+    if o.physical and o.name != "energies":
+        out |= dict(zip(("force error", "force error, mean predictor"), force_error(last, test, mean)))
     if o.name == "denoising": out |= dict(zip(("RMSD before", "RMSD after"), denoising_step(last, test)))
-    if moved is not None: out |= dict(zip(("force error after transfer", "force error, mean predictor"), force_error(moved.student, test, mean)))
+    if moved is not None:
+        out |= dict(zip(("force error after transfer", "force error, mean predictor"),
+                        force_error(moved.student, test, mean)))
     return {k: float(v) for k, v in out.items()}
 
 def _about(bench, frames, learn, test, plan, transfer, done):
     "Where the numbers came from, in words and numbers."
     same = [j for j in bench.headline if architecture(j) == ARCHITECTURE]
     missing = [f"DFT labels (here: {frames.source})"] if frames.teacher else []
-    missing += ["a judge that shares neither the teacher's nor the student's architecture"] if same and frames.teacher else ["a judge of another architecture than the student's"] if same else []
-    return {"labels": frames.source, "teacher": frames.teacher, "frames": len(learn), "held_out": len(test), "elements": len(learn.species), "plan": {"steps": plan.steps, "atoms": plan.atoms, "rate": plan.rate, **vars(plan.size)},
-            "transfer": transfer, "judges": bench.judges, "headline": " and ".join(bench.headline) if len(bench.headline) < 3 else f"{len(bench.headline)} potentials ({', '.join(bench.headline)})",
-            "atoms": len(bench.atoms), "structures": int(bench.atoms["structure"].nunique()), "families": len(done.counts), "anchors": bench.inputs.anchors.k, "k": bench.inputs.k, "missing": "; ".join(missing) or None}
+    missing += (["a judge that shares neither the teacher's nor the student's architecture"]
+                if same and frames.teacher else
+                ["a judge of another architecture than the student's"] if same else
+                [])
+    return {"labels": frames.source, "teacher": frames.teacher,
+            "frames": len(learn), "held_out": len(test), "elements": len(learn.species),
+            "plan": {"steps": plan.steps, "atoms": plan.atoms, "rate": plan.rate, **vars(plan.size)},
+            "transfer": transfer, "judges": bench.judges,
+            "headline": " and ".join(bench.headline) if len(bench.headline) < 3 else
+                        f"{len(bench.headline)} potentials ({', '.join(bench.headline)})",
+            "atoms": len(bench.atoms), "structures": int(bench.atoms["structure"].nunique()),
+            "families": len(done.counts), "anchors": bench.inputs.anchors.k, "k": bench.inputs.k,
+            "missing": "; ".join(missing) or None}
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-023
 def report_ablation(done:Ablation, # measured
                     seed:int=0,    # of the draws
                     )->tuple:      # (JSON-able dict, claim 10)
     "Curves, contrasts, checks and the verdict."
-    main, ci = main_objective(done), lambda d: None if d is None else {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in d.items()}
+    main, ci = (main_objective(done),
+                lambda d: None if d is None else
+                {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in d.items()})
     rows = lambda f: [ci(r) for r in f.to_dict("records")]
     about, equal = dict(done.about), contrasts(done, seed=seed)
     worst = equal.loc[~equal["physical"]].sort_values("difference").iloc[0] if (~equal["physical"]).any() else None
-    about["detail"] = f"Labels: {about['labels']}. Students: {about['plan']['channels']} channels, {about['plan']['blocks']} blocks, {about['plan']['steps']} steps." + (
-        f" Nearest objective without physics: {worst['against']} ({worst['difference']:+.3f})." if worst is not None else "")
+    about["detail"] = (f"Labels: {about['labels']}. "
+                       f"Students: {about['plan']['channels']} channels, {about['plan']['blocks']} blocks, "
+                       f"{about['plan']['steps']} steps."
+                       + (f" Nearest objective without physics: {worst['against']} ({worst['difference']:+.3f})."
+                          if worst is not None else ""))
     done.about = about
     entry = verdict(done, about["missing"], seed=seed)
-    return {**{k: v for k, v in about.items() if k not in ("detail", "missing")}, "main": main, "physical": done.physical, "seeds": done.seeds, "curves": rows(learning_curves(done, seed=seed)),
-            "contrasts": {"equal steps": rows(equal), "own progress": rows(contrasts(done, "own progress", seed=seed))}, "twins": rows(done.twins), "checks": rows(done.checks),
-            "nulls": entry["nulls"], "value": {"value": entry["value"], "ci95": entry["ci95"]}, "difference": entry["difference"], "verdict": entry["verdict"], "missing": entry["missing"]}, entry
+    return {**{k: v for k, v in about.items() if k not in ("detail", "missing")},
+            "main": main, "physical": done.physical, "seeds": done.seeds,
+            "curves": rows(learning_curves(done, seed=seed)),
+            "contrasts": {"equal steps": rows(equal),
+                          "own progress": rows(contrasts(done, "own progress", seed=seed))},
+            "twins": rows(done.twins), "checks": rows(done.checks), "nulls": entry["nulls"],
+            "value": {"value": entry["value"], "ci95": entry["ci95"]}, "difference": entry["difference"],
+            "verdict": entry["verdict"], "missing": entry["missing"]}, entry
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-024
 LIVE = ("untrained", "denoising", PHYSICAL, "shuffled labels")
@@ -190,7 +239,8 @@ def live_ablation(inputs:Inputs, # of a run
                   plan:Plan=LIVE_PLAN, # of every training
                   )->Ablation:
     "The small ablation of every run: tiny networks, four objectives, two seeds. Raises as `ablation`."
-    part = Inputs(**{f: getattr(inputs, f) for f in inputs.__dataclass_fields__} | {"pool": set(sorted(inputs.pool)[:150])})
+    part = Inputs(**{f: getattr(inputs, f) for f in inputs.__dataclass_fields__}
+                  | {"pool": set(sorted(inputs.pool)[:150])})
     frames = training_frames(part, labels, max_atoms=10, cutoff=plan.size.cutoff, quiet=True)
     if len(frames) > 200: frames = frames.take(range(0, len(frames), len(frames)//200)) # graphs of a minute's training
     return ablation(part, frames, LIVE, seeds, plan, full=False, quiet=True)
@@ -205,7 +255,8 @@ def full_ablation(inputs:Inputs,   # of a run
                   **how,           # executor, device, quiet: see `ablation`
                   )->Ablation:
     "The full study: seven objectives, every measure, the transfer control. Raises as `ablation`."
-    frames = training_frames(inputs, labels, max_atoms=40 if resolve_labels(labels) == "dft" else 12, copies=4, cutoff=plan.size.cutoff, quiet=how.get("quiet", False))
+    frames = training_frames(inputs, labels, max_atoms=40 if resolve_labels(labels) == "dft" else 12,
+                             copies=4, cutoff=plan.size.cutoff, quiet=how.get("quiet", False))
     return ablation(inputs, frames, which, seeds, plan, transfer, True, Path(out)/"networks", **how)
 
 def study(inputs:Inputs # of a run
@@ -218,7 +269,9 @@ def study(inputs:Inputs # of a run
     return {"ablation": live, "elements": elements}, [entry] if entry else []
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-028
-_COLORS = {"untrained": "#6E6E6E", "denoising": "#D55E00", "masked elements": "#E69F00", "energies": "#56B4E9", "forces": "#009E73", PHYSICAL: "#0072B2", "shuffled labels": "#CC79A7"}
+_COLORS = {"untrained": "#6E6E6E", "denoising": "#D55E00", "masked elements": "#E69F00",
+           "energies": "#56B4E9", "forces": "#009E73", PHYSICAL: "#0072B2",
+           "shuffled labels": "#CC79A7"}
 
 def plot_curves(result,  # content of `ablation`
                 measures=("alignment", "periodicity"), # panels
@@ -235,11 +288,13 @@ def plot_curves(result,  # content of `ablation`
                 if len(rows) == 1: ax.axhline(rows["value"].iloc[0], color=color, ls="--", lw=1, label=o); continue
                 x = rows["step"].to_numpy(float).clip(1)
                 ax.plot(x, rows["value"], "o-", ms=3, color=color, label=o)
-                ax.fill_between(x, rows["low"].astype(float).clip(-.2, 1), rows["high"].astype(float).clip(-.2, 1), color=color, alpha=.12, lw=0)
+                ax.fill_between(x, rows["low"].astype(float).clip(-.2, 1), rows["high"].astype(float).clip(-.2, 1),
+                                color=color, alpha=.12, lw=0)
             ax.set(xscale="log", xlabel="step (0 at the left)", title=m)
         fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7.5)
     return fig
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-028s
 def plot_contrasts(result # content of `ablation`
                    ):     # matplotlib figure
     "What physical supervision has more than each other objective, at equal steps and at own progress."
@@ -250,11 +305,15 @@ def plot_contrasts(result # content of `ablation`
         for shift, rows in zip((.12, -.12), result["contrasts"].values()):
             for y, c in enumerate(rows):
                 color = _COLORS.get(c["against"], "#8C564B")
-                ax.plot([c["low"], c["high"]], [y + shift]*2, color=color, lw=1.4, ls="-" if shift > 0 else ":"); ax.plot(c["difference"], y + shift, "o" if shift > 0 else "s", color=color, ms=4.5)
+                ax.plot([c["low"], c["high"]], [y + shift]*2, color=color, lw=1.4, ls="-" if shift > 0 else ":")
+                ax.plot(c["difference"], y + shift, "o" if shift > 0 else "s", color=color, ms=4.5)
         ax.axvline(0, color=".7", lw=.7)
-        ax.set(yticks=range(len(names)), yticklabels=names, xlabel=f"alignment of {result['main']} minus that of ...\n(full lines: equal steps; dotted: own progress)")
+        ax.set(yticks=range(len(names)), yticklabels=names,
+               xlabel=f"alignment of {result['main']} minus that of ...\n"
+                      "(full lines: equal steps; dotted: own progress)")
     return fig
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-028t
 def figures(result # content of `supervision` in results.json
             )->dict: # name -> (matplotlib Figure, caption)
     "Figures of the chapter, from its numbers alone."
@@ -262,9 +321,17 @@ def figures(result # content of `supervision` in results.json
     found, a = {}, result["ablation"]
     if "skipped" not in a:
         few = f" {len(a['seeds'])} seeds decide nothing." if len(a["seeds"]) < MIN_SEEDS else ""
-        found["curves"] = (plot_curves(a), f"Agreement of small networks with {a['headline']} among atoms of the same element, and periodicity, along training for each objective; bands: 95 % intervals over seeds and families of crystals (periodicity: seeds). Labels: {a['labels']}.{few}")
+        found["curves"] = (plot_curves(a),
+                           f"Agreement of small networks with {a['headline']} among atoms of the same element, "
+                           "and periodicity, along training for each objective; "
+                           "bands: 95 % intervals over seeds and families of crystals (periodicity: seeds). "
+                           f"Labels: {a['labels']}.{few}")
         found["contrasts"] = (plot_contrasts(a), f"What {a['main']} gives more than each other objective.{few}")
-    if "skipped" not in result["elements"]: found["elements"] = (plot_elements(result["elements"]), "Published element vectors: how much less a candidate agrees with potentials than these agree with each other; blue band: range of the potentials; lines: 95 % intervals over elements.")
+    if "skipped" not in result["elements"]:
+        found["elements"] = (plot_elements(result["elements"]),
+                             "Published element vectors: how much less a candidate agrees with potentials "
+                             "than these agree with each other; "
+                             "blue band: range of the potentials; lines: 95 % intervals over elements.")
     return found
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-029
@@ -281,7 +348,9 @@ def write_ablation(done:Ablation, # measured
         fig.savefig(buffer, format="png", metadata={"Software": None}); plt.close(fig)
         write_atomic(Path(out)/"figures"/f"ablation_{name}.png", buffer.getvalue())
     versions = {p: version(p) for p in ("platonic_nb", "torch", "sevenn", "chgnet", "numpy", "ase")}
-    return result, write_atomic(Path(out)/"ablation.json", dump_json({"schema": "platonic_nb/ablation/1", "versions": versions, **found, "claims": [entry]}))
+    return result, write_atomic(Path(out)/"ablation.json",
+                                dump_json({"schema": "platonic_nb/ablation/1", "versions": versions,
+                                           **found, "claims": [entry]}))
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-034
 def say_ablation(a # content of `ablation`
@@ -289,25 +358,42 @@ def say_ablation(a # content of `ablation`
     "What an ablation found, made from its numbers."
     if "skipped" in a: return [f"The ablation was left out: {a['skipped']}"]
     ci, p = lambda e: f"{e['value']:.3f} [{e['ci95'][0]:.3f}, {e['ci95'][1]:.3f}]", a["plan"]
-    text = [f"One small network ({p['channels']} channels, {p['blocks']} blocks), {len(a['seeds'])} seeds, {p['steps']} steps of about {p['atoms']} atoms, taught by {a['labels']} ({a['frames']} frames); judged by {a['headline']} on {a['atoms']} atoms of {a['structures']} crystals that it was not taught, "
-            f"mutual {a['k']}-NN given the element. With {a['main']}: {ci(a['value'])}. " + "; ".join(f"{n}: {v['value']:.3f}" for n, v in a["nulls"].items()) + "."]
-    each = "; ".join(f"{c['against']} {c['difference']:+.3f} [{c['low']:+.3f}, {c['high']:+.3f}]" + (f", q={c['q']:.2g}" if "q" in c else "") for c in a["contrasts"]["equal steps"])
+    text = [f"One small network ({p['channels']} channels, {p['blocks']} blocks), {len(a['seeds'])} seeds, "
+            f"{p['steps']} steps of about {p['atoms']} atoms, taught by {a['labels']} ({a['frames']} frames); "
+            f"judged by {a['headline']} on {a['atoms']} atoms of {a['structures']} crystals that it was not taught, "
+            f"mutual {a['k']}-NN given the element. With {a['main']}: {ci(a['value'])}. "
+            + "; ".join(f"{n}: {v['value']:.3f}" for n, v in a["nulls"].items()) + "."]
+    each = "; ".join(f"{c['against']} {c['difference']:+.3f} [{c['low']:+.3f}, {c['high']:+.3f}]"
+                     + (f", q={c['q']:.2g}" if "q" in c else "")
+                     for c in a["contrasts"]["equal steps"])
     own = "; ".join(f"{c['against']} {c['difference']:+.3f}" for c in a["contrasts"]["own progress"])
-    text.append(f"Physical supervision against each other objective, equal steps: {each}. Each at nine tenths of its own progress: {own}.")
+    text.append(f"Physical supervision against each other objective, equal steps: {each}. "
+                f"Each at nine tenths of its own progress: {own}.")
     if a["twins"]:
-        last = pd.DataFrame(a["twins"]).sort_values("step", kind="stable").groupby("objective", sort=False).last()["value"]
-        text.append("Two seeds of one objective agree with each other by " + ", ".join(f"{v:.3f} ({o})" for o, v in last.items()) + ".")
+        last = (pd.DataFrame(a["twins"]).sort_values("step", kind="stable")
+                .groupby("objective", sort=False).last()["value"])
+        text.append("Two seeds of one objective agree with each other by "
+                    + ", ".join(f"{v:.3f} ({o})" for o, v in last.items()) + ".")
     checks = pd.DataFrame(a["checks"])
     mean = lambda c, o=None: checks[c][checks["objective"] == o].mean() if o else checks[c].mean()
-    done = [f"the loss fell for {int((checks['loss last'] < checks['loss first']).sum())} of {int(checks['loss first'].notna().sum())} trained networks"] if "loss last" in checks else []
-    if "RMSD after" in checks: done.append(f"one step of the denoiser takes displaced atoms of held-out crystals from {mean('RMSD before'):.3f} to {mean('RMSD after'):.3f} Angstrom")
-    if "force error" in checks: done.append(f"{a['main']} predicts held-out forces with an error of {mean('force error', a['main']):.3f} eV/A, the mean predictor with {mean('force error, mean predictor', a['main']):.3f}")
+    done = ([f"the loss fell for {int((checks['loss last'] < checks['loss first']).sum())} "
+             f"of {int(checks['loss first'].notna().sum())} trained networks"] if "loss last" in checks else [])
+    if "RMSD after" in checks:
+        done.append("one step of the denoiser takes displaced atoms of held-out crystals "
+                    f"from {mean('RMSD before'):.3f} to {mean('RMSD after'):.3f} Angstrom")
+    if "force error" in checks:
+        done.append(f"{a['main']} predicts held-out forces with an error of {mean('force error', a['main']):.3f} eV/A, "
+                    f"the mean predictor with {mean('force error, mean predictor', a['main']):.3f}")
     if "force error after transfer" in checks:
         t = checks.groupby("objective", sort=False)["force error after transfer"].mean()
-        done.append("with all but the last block frozen and that trained on energies and forces, the force error becomes " + ", ".join(f"{v:.3f} after {o}" for o, v in t.items()))
+        done.append("with all but the last block frozen and that trained on energies and forces, "
+                    "the force error becomes " + ", ".join(f"{v:.3f} after {o}" for o, v in t.items()))
     text.append("Checks: " + "; ".join(done) + "." if done else "")
-    return [*filter(None, text), f"Difference to the strongest rung {a['difference']['value']:+.3f} [{a['difference']['ci95'][0]:+.3f}, {a['difference']['ci95'][1]:+.3f}]: {a['verdict']}" + (f" (missing: {a['missing']})." if a["missing"] else ".")]
+    return [*filter(None, text), f"Difference to the strongest rung {a['difference']['value']:+.3f} "
+            f"[{a['difference']['ci95'][0]:+.3f}, {a['difference']['ci95'][1]:+.3f}]: {a['verdict']}"
+            + (f" (missing: {a['missing']})." if a["missing"] else ".")]
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-034s
 def summary(result # content of `supervision` in results.json
             )->list: # of paragraphs
     "What the chapter found, in words made from its numbers."

@@ -47,7 +47,9 @@ class Trained:
     def at(self, step:int)->Student:
         "The network with the weights it had after a step that was kept; the network of `student` itself is changed."
         import torch
-        if step not in self.kept: raise PlatonicError(f"{self.objective}: step {step} was not kept, there are {', '.join(map(str, self.kept))}")
+        if step not in self.kept:
+            raise PlatonicError(f"{self.objective}: step {step} was not kept, "
+                                f"there are {', '.join(map(str, self.kept))}")
         with torch.no_grad():
             for p, w in zip(self.student.parameters(), self.kept[step]): p.copy_(w)
         return self.student
@@ -56,24 +58,31 @@ class Trained:
 def _identity(objective, frames, seed, plan, keep, only):
     "What a checkpoint must agree on, as text."
     import torch
-    every = [np.r_[a.info["energy"], a.info["stress"].ravel(), a.arrays["labels"].ravel()] for a in frames.atoms] # in their order: shuffled labels are others
-    labels = hash_structures(frames.atoms), hashlib.sha256(np.concatenate(every).tobytes()).hexdigest()
-    return dump_json({"objective": objective.name, "frames": labels, "seed": seed, "plan": repr(plan), "keep": keep, "only": only, "torch": str(torch.__version__)})
+    of = lambda a: np.r_[a.info["energy"], a.info["stress"].ravel(), a.arrays["labels"].ravel()]
+    values = np.concatenate([of(a) for a in frames.atoms])  # in their order: shuffled labels are others
+    labels = hash_structures(frames.atoms), hashlib.sha256(values.tobytes()).hexdigest()
+    return dump_json({"objective": objective.name, "frames": labels, "seed": seed,
+                      "plan": repr(plan), "keep": keep, "only": only, "torch": str(torch.__version__)})
 
 def _open(file, identity):
     "The checkpoint in a file, or None; refused when it is another training's."
     import torch
     if file is None or not Path(file).exists(): return None
     try: state = torch.load(io.BytesIO(Path(file).read_bytes()), weights_only=True, map_location="cpu")
-    except Exception as e: raise PlatonicError(f"{Path(file).name}: cannot be read as a checkpoint ({type(e).__name__}); delete it, and the training starts anew") from e
+    except Exception as e:
+        raise PlatonicError(f"{Path(file).name}: cannot be read as a checkpoint ({type(e).__name__}); "
+                            "delete it, and the training starts anew") from e
     if not isinstance(state, dict) or state.get("identity") != identity:
-        raise PlatonicError(f"{Path(file).name}: holds a training with other frames, seed, plan or version; choose another folder, or delete it")
+        raise PlatonicError(f"{Path(file).name}: holds a training with other frames, seed, plan or version; "
+                            "choose another folder, or delete it")
     return state
 
 def _write(file, identity, step, student, optimiser, losses, kept):
     import torch
     buffer = io.BytesIO()
-    torch.save({"identity": identity, "step": step, "weights": [p.detach().cpu() for p in student.parameters()], "optimiser": optimiser.state_dict(),
+    torch.save({"identity": identity, "step": step,
+                "weights": [p.detach().cpu() for p in student.parameters()],
+                "optimiser": optimiser.state_dict(),
                 "losses": torch.tensor(losses, dtype=torch.float64), "kept": kept}, buffer)
     write_atomic(file, buffer.getvalue())
 
@@ -88,8 +97,10 @@ def trainable(student:Student, # the network
     if only is None: return student.parameters()
     last = f"{student.size.blocks - 1}_"
     own = {id(p) for n, p in student.model.named_parameters() if n.startswith((last, "reduce_"))}
-    return [p for p in student.parameters() if id(p) in own or (student.head is not None and any(p is h for h in student.head.parameters()))]
+    return [p for p in student.parameters()
+            if id(p) in own or (student.head is not None and any(p is h for h in student.head.parameters()))]
 
+# %% ../nbs/11a_training.ipynb #11a-trai-016s
 def train(objective:Objective, # from `objectives`, or your own
           frames:Frames,       # to train on
           seed:int=0,          # of weights, batches and noise
@@ -105,13 +116,15 @@ def train(objective:Objective, # from `objectives`, or your own
           )->Trained:
     """Train one network for one objective. Taken up from `out` where it stopped, with the same result.
 
-    An objective without a loss comes back untrained. Raises `PlatonicError` for a checkpoint of another training, a loss that is not finite, a
-    device that is absent, and as `build_network`.
+    An objective without a loss comes back untrained. Raises `PlatonicError` for a checkpoint of another training,
+    a loss that is not finite, a device that is absent, and as `build_network`.
     """
     import torch
-    if str(device) != "cpu" and not torch.cuda.is_available(): raise PlatonicError(f"train: device {device!r}, but torch sees no GPU; use device=\"cpu\"")
+    if str(device) != "cpu" and not torch.cuda.is_available():
+        raise PlatonicError(f"train: device {device!r}, but torch sees no GPU; use device=\"cpu\"")
     about = about or frames.statistics()
-    student, frames = build_network(seed, about, plan.size, device), objective.frames(frames, seed) if objective.frames else frames
+    student, frames = (build_network(seed, about, plan.size, device),
+                       objective.frames(frames, seed) if objective.frames else frames)
     if objective.head: student.head = objective.head(student, torch.Generator().manual_seed(seed)).to(device)
     if start is not None:
         with torch.no_grad():
@@ -120,7 +133,8 @@ def train(objective:Objective, # from `objectives`, or your own
     if objective.loss is None: return Trained(objective.name, student, np.zeros(0), {0: _copy(student)})
     identity = _identity(objective, frames, seed, plan, keep, only)
     state = _open(out, identity)
-    with torch_threads(1): return _loop(objective, frames, seed, plan, student, keep, only, out, every, quiet, identity, state, device)
+    with torch_threads(1):
+        return _loop(objective, frames, seed, plan, student, keep, only, out, every, quiet, identity, state, device)
 
 def _copy(student): return [p.detach().cpu().clone() for p in student.parameters()]
 
@@ -139,15 +153,19 @@ def _loop(objective, frames, seed, plan, student, keep, only, out, every, quiet,
         bar.update(done)
         for step in range(done, plan.steps):
             for group in optimiser.param_groups: group["lr"] = plan.rate_at(step)
-            loss = objective.loss(student, batch_of(frames, batches[step], device), torch.Generator().manual_seed(_noise_seed(seed, step)))
+            loss = objective.loss(student, batch_of(frames, batches[step], device),
+                                  torch.Generator().manual_seed(_noise_seed(seed, step)))
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
             for p, g in zip(weights, gradients): p.grad = g
-            if not loss.isfinite(): raise PlatonicError(f"{objective.name}, seed {seed}: the loss is not finite at step {step}; lower Plan.rate, or look at the labels")
+            if not loss.isfinite():
+                raise PlatonicError(f"{objective.name}, seed {seed}: the loss is not finite at step {step}; "
+                                    "lower Plan.rate, or look at the labels")
             torch.nn.utils.clip_grad_norm_(weights, 10.)
             optimiser.step()
             losses.append(float(loss.detach()))
             if step + 1 in keep: kept[step + 1] = _copy(student)
-            if out is not None and ((step + 1) % every == 0 or step + 1 == plan.steps): _write(out, identity, step + 1, student, optimiser, losses, kept)
+            if out is not None and ((step + 1) % every == 0 or step + 1 == plan.steps):
+                _write(out, identity, step + 1, student, optimiser, losses, kept)
             bar.update(1)
     return Trained(objective.name, student, np.array(losses), kept)
 
@@ -176,10 +194,13 @@ def denoising_step(student:Student, # a network that was trained to denoise
     before, after = [], []
     with torch_threads(1):
         for i, rows in enumerate(_chunks(frames)):
-            moved, noise = displaced(batch_of(frames, rows, next(iter(student.parameters())).device), torch.Generator().manual_seed(_noise_seed(seed, i)))
+            moved, noise = displaced(batch_of(frames, rows, next(iter(student.parameters())).device),
+                                     torch.Generator().manual_seed(_noise_seed(seed, i)))
             step = ask(student, moved, training=False).forces.detach()/student.about.force
-            before.append(noise.square().sum(1).cpu().numpy()); after.append((noise + step).square().sum(1).cpu().numpy())
+            before.append(noise.square().sum(1).cpu().numpy())
+            after.append((noise + step).square().sum(1).cpu().numpy())
     return tuple(float(NOISE*np.sqrt(np.concatenate(x).mean())) for x in (before, after))
 
 def _chunks(frames, atoms=400): # consecutive frames, about so many atoms each
-    return np.split(np.arange(len(frames)), np.flatnonzero(np.diff(np.cumsum([len(a) for a in frames.atoms])//atoms)) + 1)
+    return np.split(np.arange(len(frames)),
+                    np.flatnonzero(np.diff(np.cumsum([len(a) for a in frames.atoms])//atoms)) + 1)

@@ -275,18 +275,24 @@ def student(seed:int,      # of the learned weights
             cutoff:float=5.0, # Angstrom
             )->tuple:      # (network without force output, its configuration)
     "A small SevenNet, untrained. Raises `PlatonicError` when sevenn is missing or a data statistic is 0 or not finite."
-    if importlib.util.find_spec("sevenn") is None: raise PlatonicError('sevenn is not installed; pip install "platonic_nb[bundled]"')
+    if importlib.util.find_spec("sevenn") is None:
+        raise PlatonicError('sevenn is not installed; pip install "platonic_nb[bundled]"')
     import sevenn._keys as K
     import torch
     from sevenn._const import DEFAULT_E3_EQUIVARIANT_MODEL_CONFIG
     from sevenn.model_build import build_E3_equivariant_model
     if not len(denominators) or not all(np.isfinite(d) and d > 0 for d in [*denominators, scale]):
-        raise PlatonicError(f"student: denominators {list(denominators)} and scale {scale} come from the data and must be above 0; a configuration alone does not hold them")
+        raise PlatonicError(f"student: denominators {list(denominators)} and scale {scale} come from the data "
+                            "and must be above 0; a configuration alone does not hold them")
     kinds = sorted({0, *(int(z) for z in species)})
-    config = {**DEFAULT_E3_EQUIVARIANT_MODEL_CONFIG, K.READOUT_AS_FCN: False, K.IS_PARITY: False, K.SELF_CONNECTION_TYPE: "linear",
-              K.CONVOLUTION_WEIGHT_NN_HIDDEN_NEURONS: [32, 32], K.CUTOFF: float(cutoff), K.NODE_FEATURE_MULTIPLICITY: channels, K.LMAX: lmax,
-              K.NUM_CONVOLUTION: len(denominators), K.TYPE_MAP: {z: i for i, z in enumerate(kinds)}, K.NUM_SPECIES: len(kinds),
-              K.CONV_DENOMINATOR: [float(d) for d in denominators], K.SHIFT: [float(shift.get(z, 0)) for z in kinds], K.SCALE: float(scale)}
+    config = {**DEFAULT_E3_EQUIVARIANT_MODEL_CONFIG,
+              K.READOUT_AS_FCN: False, K.IS_PARITY: False, K.SELF_CONNECTION_TYPE: "linear",
+              K.CONVOLUTION_WEIGHT_NN_HIDDEN_NEURONS: [32, 32],
+              K.CUTOFF: float(cutoff), K.NODE_FEATURE_MULTIPLICITY: channels, K.LMAX: lmax,
+              K.NUM_CONVOLUTION: len(denominators),
+              K.TYPE_MAP: {z: i for i, z in enumerate(kinds)}, K.NUM_SPECIES: len(kinds),
+              K.CONV_DENOMINATOR: [float(d) for d in denominators],
+              K.SHIFT: [float(shift.get(z, 0)) for z in kinds], K.SCALE: float(scale)}
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), _uncompiled():
         warnings.simplefilter("ignore")
         model = build_E3_equivariant_model(config)
@@ -302,10 +308,15 @@ def run_student(model,   # from `student`
                 )->tuple:# (n, channels) scalars after the last block, (n,) eV without reference energy, (n,) eV with it
     "Vectors and energies of atoms; gradients flow to `vectors` and to the weights."
     index = model._atomic_numbers_to_onehot(Z)
-    if (index < 0).any(): raise PlatonicError(f"student: atomic number {int(Z[index < 0][0])} is not among the elements that the network was built for")
-    data = {"atomic_numbers": Z, "x": index, "atom_type": index, "edge_index": edges, "edge_vec": vectors, "batch": batch}
+    if (index < 0).any():
+        raise PlatonicError(f"student: atomic number {int(Z[index < 0][0])} is not among the elements "
+                            "that the network was built for")
+    data = {"atomic_numbers": Z, "x": index, "atom_type": index,
+            "edge_index": edges, "edge_vec": vectors, "batch": batch}
     for name, module in model._modules.items():
         if name == "reduce_input_to_hidden": features = data["x"]
         if name == "reduce_total_enegy": break  # sevenn's spelling
         data = module(data)
-    return features, data["scaled_atomic_energy"][:, 0]*model._modules["rescale_atomic_energy"].scale.view(-1)[-1], data["atomic_energy"][:, 0]
+    return (features,
+            data["scaled_atomic_energy"][:, 0]*model._modules["rescale_atomic_energy"].scale.view(-1)[-1],
+            data["atomic_energy"][:, 0])
