@@ -24,8 +24,7 @@ from .networks import PHYSICAL, Objective, Size, build_network, objectives, phys
 from .training import LAST, Plan, denoising_step, force_error, train
 from .measures import ARCHITECTURE, Measured, measure, rungs_of_bench, scored_atoms, set_up
 from .elementwise import element_part, plot_elements, say_elements
-from .contrasts import (MIN_SEEDS, Ablation, agreement_of_twins, contrasts, learning_curves,
-                                   main_objective, verdict)
+from .contrasts import MIN_SEEDS, Ablation, agreement_of_twins, contrasts, learning_curves, main_objective, verdict
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-005
 _all_ = ["build_network", "objectives", "Objective", "train", "learning_curves", "verdict"] # from the parts before
