@@ -60,6 +60,7 @@ class Bench:
 
 def allowed(inputs:Inputs, # of a run
             frames:Frames, # that students are trained on
+            stitch:bool=True, # keep what a pretrained head is read on
             )->Inputs:     # the same run, cut down
     "The run without crystals of taught families and unknown elements. Raises `PlatonicError` when too little is left."
     known, taught = set(frames.species), set(frames.materials)
@@ -68,7 +69,7 @@ def allowed(inputs:Inputs, # of a run
     ids = inputs.anchors.keys.get_level_values(0)
     anchors, pool = inputs.anchors.keys[ids.isin(fit)], inputs.pool & fit & new
     if len(anchors) < 10 or len(pool) < 20: raise PlatonicError(f"students know {len(known)} elements: {len(anchors)} anchors and {len(pool)} structures of the pool are left, want 10 and 20; train on frames of more elements")
-    fit &= pool | set(anchors.get_level_values(0)) | wanted(inputs.structures, inputs.seed) # nothing else is asked of a student
+    fit &= pool | set(anchors.get_level_values(0)) | (wanted(inputs.structures, inputs.seed) if stitch else set()) # nothing else is asked of a student
     cut = lambda ts: {n: t.select(t.keys[t.keys.get_level_values(0).isin(fit)]) for n, t in ts.items()}
     a = inputs.anchors
     return replace(inputs, tables=cut(inputs.tables), untrained=cut(inputs.untrained), readouts=cut(inputs.readouts), pool=pool,
@@ -82,7 +83,7 @@ def set_up(inputs:Inputs, # of a run
     "The bench of a run. Raises `PlatonicError` as `allowed`, and when every model is of the teacher's kind."
     judges = [n for n in inputs.tables if architecture(n) != frames.teacher]
     if not judges: raise PlatonicError(f"students of {frames.teacher} cannot be judged by {', '.join(inputs.tables)}: add a model of another architecture")
-    headline, part = [n for n in judges if architecture(n) != ARCHITECTURE] or judges, allowed(inputs, frames)
+    headline, part = [n for n in judges if architecture(n) != ARCHITECTURE] or judges, allowed(inputs, frames, stitch)
     names = [*judges, *dict.fromkeys(c for j in headline for c in part.controls_of(j))]
     coords = {n: part.coords(n) for n in names}
     coords["consensus"] = consensus({j: coords[j] for j in headline})

@@ -40,6 +40,7 @@ def training_frames(inputs:Inputs,      # of a run: crystals of its pool's famil
                     labels:str="auto",  # "dft", "chgnet", or "auto": DFT where it is at hand
                     max_atoms:int=40,   # per crystal
                     copies:int=1,       # of each crystal that CHGNet labels
+                    limit:int|None=None,# how many crystals CHGNet labels, small ones first; None: all
                     cutoff:float=4.5,   # Angstrom
                     quiet:bool=False,   # no progress bar
                     )->Frames:
@@ -48,6 +49,7 @@ def training_frames(inputs:Inputs,      # of a run: crystals of its pool's famil
     judged = {str(a.info.get("family", a.info["id"])) for a in inputs.structures if str(a.info["id"]) in inputs.pool}
     crystals = [a for a in aflow_prototypes() if 2 <= len(a) <= max_atoms and a.info["id"] not in judged]
     if len(crystals) < 20: raise PlatonicError(f"labels: {len(crystals)} AFLOW crystals are no family of the pool; use a smaller pool, or DFT frames")
+    if limit: crystals = sorted(crystals, key=len)[:limit]
     return Frames.of(label(crystals, load_calculator("chgnet-0.3.0"), copies=copies, quiet=quiet), "CHGNet 0.3.0, on rattled crystals of the AFLOW library", "CHGNet", cutoff)
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-011
@@ -182,7 +184,7 @@ def report_ablation(done:Ablation, # measured
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-024
 LIVE = ("untrained", "denoising", PHYSICAL, "shuffled labels")
-LIVE_PLAN = Plan(steps=120, atoms=40, rate=0.02, size=Size(channels=16, cutoff=4.0), kept=2)
+LIVE_PLAN = Plan(steps=100, atoms=40, rate=0.02, size=Size(channels=16, cutoff=4.0), kept=2)
 
 def live_ablation(inputs:Inputs, # of a run
                   labels:str="auto", # see `training_frames`
@@ -191,7 +193,7 @@ def live_ablation(inputs:Inputs, # of a run
                   )->Ablation:
     "The small ablation of every run: tiny networks, four objectives, two seeds. Raises as `ablation`."
     part = Inputs(**{f: getattr(inputs, f) for f in inputs.__dataclass_fields__} | {"pool": set(sorted(inputs.pool)[:150])})
-    frames = training_frames(part, labels, max_atoms=10, cutoff=plan.size.cutoff, quiet=True)
+    frames = training_frames(part, labels, max_atoms=10, limit=80, cutoff=plan.size.cutoff, quiet=True)
     if len(frames) > 200: frames = frames.take(range(0, len(frames), len(frames)//200)) # graphs of a minute's training
     return ablation(part, frames, LIVE, seeds, plan, full=False, quiet=True)
 
