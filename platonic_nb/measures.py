@@ -65,6 +65,7 @@ class Bench:
 # %% ../nbs/11b_measures.ipynb #11b-meas-010s
 def allowed(inputs:Inputs, # of a run
             frames:Frames, # that students are trained on
+            stitch:bool=True, # keep what a pretrained head is read on
             )->Inputs:     # the same run, cut down
     "The run without crystals of taught families and unknown elements. Raises `PlatonicError` when too little is left."
     known, taught = set(frames.species), set(frames.materials)
@@ -77,7 +78,7 @@ def allowed(inputs:Inputs, # of a run
                             f"and {len(pool)} structures of the pool are left, want 10 and 20; "
                             "train on frames of more elements")
     # nothing else is asked of a student
-    fit &= pool | set(anchors.get_level_values(0)) | wanted(inputs.structures, inputs.seed)
+    fit &= pool | set(anchors.get_level_values(0)) | (wanted(inputs.structures, inputs.seed) if stitch else set())
     cut = lambda ts: {n: t.select(t.keys[t.keys.get_level_values(0).isin(fit)]) for n, t in ts.items()}
     a = inputs.anchors
     return replace(inputs,
@@ -95,7 +96,8 @@ def set_up(inputs:Inputs, # of a run
     if not judges:
         raise PlatonicError(f"students of {frames.teacher} cannot be judged by {', '.join(inputs.tables)}: "
                             "add a model of another architecture")
-    headline, part = [n for n in judges if architecture(n) != ARCHITECTURE] or judges, allowed(inputs, frames)
+    headline = [n for n in judges if architecture(n) != ARCHITECTURE] or judges
+    part = allowed(inputs, frames, stitch)
     names = [*judges, *dict.fromkeys(c for j in headline for c in part.controls_of(j))]
     coords = {n: part.coords(n) for n in names}
     coords["consensus"] = consensus({j: coords[j] for j in headline})

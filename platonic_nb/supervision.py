@@ -40,6 +40,7 @@ def training_frames(inputs:Inputs,      # of a run: crystals of its pool's famil
                     labels:str="auto",  # "dft", "chgnet", or "auto": DFT where it is at hand
                     max_atoms:int=40,   # per crystal
                     copies:int=1,       # of each crystal that CHGNet labels
+                    limit:int|None=None,# how many crystals CHGNet labels, small ones first; None: all
                     cutoff:float=4.5,   # Angstrom
                     quiet:bool=False,   # no progress bar
                     )->Frames:
@@ -50,6 +51,7 @@ def training_frames(inputs:Inputs,      # of a run: crystals of its pool's famil
     if len(crystals) < 20:
         raise PlatonicError(f"labels: {len(crystals)} AFLOW crystals are no family of the pool; "
                             "use a smaller pool, or DFT frames")
+    if limit: crystals = sorted(crystals, key=len)[:limit]
     return Frames.of(label(crystals, load_calculator("chgnet-0.3.0"), copies=copies, quiet=quiet),
                      "CHGNet 0.3.0, on rattled crystals of the AFLOW library", "CHGNet", cutoff)
 
@@ -155,8 +157,7 @@ def ablation(inputs:Inputs,    # of a run: judges, anchors, pool
                 found = _judged(trained, bench, full, _measured_file(out, o.name, s), identity)
                 for t, m in found.items():
                     records.append({"objective": o.name, "seed": s, "step": t, **m.numbers})
-                    sums[o.name, s, t] = m.sums
-                    lists[o.name, s, t] = m.lists
+                    sums[o.name, s, t], lists[o.name, s, t] = m.sums, m.lists
                 if len(trained.losses): losses[o.name, s] = trained.losses
                 checks.append({"objective": o.name, "seed": s, **_check(o, trained, moved, learn, test)}); bar.update(1)
     done = Ablation(pd.DataFrame(records), sums, scored_atoms(bench), losses,
@@ -187,10 +188,9 @@ def _about(bench, frames, learn, test, plan, transfer, done):
     "Where the numbers came from, in words and numbers."
     same = [j for j in bench.headline if architecture(j) == ARCHITECTURE]
     missing = [f"DFT labels (here: {frames.source})"] if frames.teacher else []
-    missing += (["a judge that shares neither the teacher's nor the student's architecture"]
-                if same and frames.teacher else
-                ["a judge of another architecture than the student's"] if same else
-                [])
+    if same:
+        missing.append("a judge that shares neither the teacher's nor the student's architecture" if frames.teacher else
+                       "a judge of another architecture than the student's")
     return {"labels": frames.source, "teacher": frames.teacher,
             "frames": len(learn), "held_out": len(test), "elements": len(learn.species),
             "plan": {"steps": plan.steps, "atoms": plan.atoms, "rate": plan.rate, **vars(plan.size)},
@@ -230,7 +230,7 @@ def report_ablation(done:Ablation, # measured
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-024
 LIVE = ("untrained", "denoising", PHYSICAL, "shuffled labels")
-LIVE_PLAN = Plan(steps=120, atoms=40, rate=0.02, size=Size(channels=16, cutoff=4.0), kept=2)
+LIVE_PLAN = Plan(steps=100, atoms=40, rate=0.02, size=Size(channels=16, cutoff=4.0), kept=2)
 
 def live_ablation(inputs:Inputs, # of a run
                   labels:str="auto", # see `training_frames`
@@ -240,7 +240,7 @@ def live_ablation(inputs:Inputs, # of a run
     "The small ablation of every run: tiny networks, four objectives, two seeds. Raises as `ablation`."
     part = Inputs(**{f: getattr(inputs, f) for f in inputs.__dataclass_fields__}
                   | {"pool": set(sorted(inputs.pool)[:150])})
-    frames = training_frames(part, labels, max_atoms=10, cutoff=plan.size.cutoff, quiet=True)
+    frames = training_frames(part, labels, max_atoms=10, limit=80, cutoff=plan.size.cutoff, quiet=True)
     if len(frames) > 200: frames = frames.take(range(0, len(frames), len(frames)//200)) # graphs of a minute's training
     return ablation(part, frames, LIVE, seeds, plan, full=False, quiet=True)
 
