@@ -38,6 +38,7 @@ def main(notebooks, slow):
                 if "image/png" in output.get("data", {}):
                     output["data"]["image/png"] = shrink(output["data"]["image/png"])
         nbformat.write(book, name)
+        subprocess.run([command[0].replace("nbdev-test", "nbdev-clean"), "--fname", name], check=True)
 
 
 if __name__ == "__main__":
