@@ -13,7 +13,7 @@ from .core import PlatonicError, figure_style, model_color
 from .resampling import bootstrap
 from .claims import Inputs
 from .elements import _place
-from .extraction import load_encoder
+from .extraction import shared_encoder
 from .consensus import consensus, deviation, deviation_by, distance_from, level, plant_bias
 from .groups import atom_labels, false_alarms, planted_power, smallest_found, split_halves
 from .atypicality import atypicality
@@ -49,7 +49,7 @@ def _moments(inputs, keys):
     "Magnetic moments by CHGNet's own head, or None."
     table = inputs.tables.get("chgnet-0.3.0")
     if table is None: return None
-    encoder = load_encoder("chgnet-0.3.0")
+    encoder = shared_encoder("chgnet-0.3.0")
     same = all(table.meta.get(k) == encoder.meta[k] for k in ("layer", "weights_sha256"))
     if not same: return None # not the vectors that its head reads
     return encoder.magmoms_from(table.select(keys).X)

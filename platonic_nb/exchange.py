@@ -17,7 +17,7 @@ from .anchors import select_anchors
 from .projection import project
 from .invariants import INVARIANTS, structural_invariants
 from .claims import Inputs, claim
-from .heads import beyond_composition, composition, crystal_means, head_matrix, rate, skill
+from .heads import averaging, beyond_composition, composition, head_matrix, rate, skill
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n09
 def wanted(structures, # list of ase.Atoms with ids
@@ -155,10 +155,10 @@ def coordinates(inputs:Inputs, # of a run
     "Mean coordinates of all readers as they are, those with shuffled anchors among them."
     tables = {**inputs.tables, **inputs.untrained, "handmade": soap}
     order = np.random.default_rng([inputs.seed, 80]).permutation(inputs.anchors.k)
-    found = {}
+    mean, found = {p: averaging(g) for p, g in groups.items()}, {}
     for n, parts in raw.items():
         A = inputs.anchors.of(tables[n])
-        found[n] = {p: crystal_means(project(X, A, inputs.center), groups[p]) for p, X in parts.items()}
+        found[n] = {p: mean[p] @ project(X, A, inputs.center) for p, X in parts.items()}
     for n in inputs.tables:
         found[f"{n}, anchors shuffled"] = {p: x[:, order] for p, x in found[n].items() if p != "train"}
     return found
@@ -276,9 +276,7 @@ def _gap(value, nulls):
 def _entry(inputs, s, task, raw, soap):
     "(what results.json says of one property, its claim or None)."
     about = {"property": task.name, "of": task.of}
-    try:
-        truth, rated = read_all(inputs, task, raw, soap)
-        as_is = read_all(inputs, task, raw, soap, level=False)[1]
+    try: truth, rated = read_all(inputs, task, raw, soap)
     except PlatonicError as e: return about | {"skipped": str(e)}, None
     value, nulls = against_rungs(inputs, rated)
     pairs, across = ordered_pairs(list(inputs.tables))
@@ -287,8 +285,7 @@ def _entry(inputs, s, task, raw, soap):
               "left_beyond_composition": float(np.abs(truth).mean()/np.abs(y - y.mean()).mean()),
               "matrix": [{"trained_on": a, "read_by": b, **rated.row((a, b))} for a, b in rated.names]}
     summary = {"pairs": len(pairs), "across": across, "own": rated.mean([(a, a) for a in inputs.tables])[0],
-               "nulls": {n: v for n, (v, _) in nulls.items()}, "contrast_as_it_is": _gap(*against_rungs(inputs, as_is))}
-    summary |= _gap(value, nulls)
+               "nulls": {n: v for n, (v, _) in nulls.items()}} | _gap(value, nulls)
     return about | {"summary": summary}, claim_heads(inputs, rated, task)
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n39
@@ -306,6 +303,8 @@ def study_heads(inputs:Inputs, # of a run
         for task in tasks:
             entry, made = _entry(inputs, s, task, raw, soap)
             if made and not claims:                           # the first property at hand: energy before volume
-                claims, entry["other_anchors"] = [made], through_others(inputs, s, task, raw, soap)
+                claims, as_is = [made], read_all(inputs, task, raw, soap, level=False)[1]
+                entry["contrast_as_it_is"] = _gap(*against_rungs(inputs, as_is))
+                entry["other_anchors"] = through_others(inputs, s, task, raw, soap)
             found.append(entry)
     return {"properties": found, "n_anchors": inputs.anchors.k}, claims

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from .core import PlatonicError
 from .table import atoms_frame
-from .extraction import extract, load_encoder
+from .extraction import extract, shared_encoder
 from .projection import project
 from .alignment import handmade
 from .resampling import resampling_weights
@@ -91,7 +91,7 @@ def place(structures,   # list of ase.Atoms with ids that need not be in the run
     "Coordinates of structures on the run's anchors. Raises `PlatonicError` when a model cannot take one of them."
     found = {}
     for n in names:
-        table = extract(load_encoder(n), structures)
+        table = extract(shared_encoder(n), structures)
         if left := table.meta["quarantine"]:
             raise PlatonicError(f"place: {n} cannot take {left[0]['structure']}: {left[0]['reason']}")
         own = inputs.tables.get(n, inputs.untrained.get(n))

@@ -14,7 +14,7 @@ from .core import PlatonicError, figure_style
 from .structures import perturb, validate
 from .table import EmbeddingTable, common_keys
 from .zoo import architecture, cards, controls
-from .extraction import encode_shard, load_encoder
+from .extraction import encode_shard, shared_encoder
 from .alignment import handmade
 from .resampling import resampling_weights
 from .elements import element_properties
@@ -162,11 +162,11 @@ def race(tables,     # dict model -> EmbeddingTable of crystals in order: two mo
         return make_reference({m: only(t) for m, t in ts.items()}, base, anchors=axes)
     columns = {}
     for i, u in enumerate(untrained):
-        found = _network_scores(made(u), {m: _vectors(load_encoder(m), new, t) for m, t in u.items()})
+        found = _network_scores(made(u), {m: _vectors(shared_encoder(m), new, t) for m, t in u.items()})
         columns |= {f"untrained, same score, seed {i}": found["score"],
                     f"untrained, neighbours, seed {i}": found["neighbours"]}
     every = {**tables, **others}
-    encoders = {m: load_encoder(m) for m in every}
+    encoders = {m: shared_encoder(m) for m in every}
     vectors = {m: _vectors(e, new, every[m]) for m, e in encoders.items()}
     scores = _network_scores(made(tables), {m: vectors[m] for m in tables})
     columns = {"atypicality": scores["score"], **{m: scores[m] for m in MEASURES}} | columns

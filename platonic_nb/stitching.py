@@ -207,5 +207,6 @@ def _say_heads(h):
         if not gaps: continue
         text.append(f"Through {len(gaps)} other draws of {h['n_anchors']} anchors the difference from the strongest "
                     f"null for {e['property'].split(',')[0]} is {', '.join(f'{g:+.3f}' for g in gaps)} "
-                    f"(through the run's own {e['summary']['difference']['value']:+.3f}).")
+                    f"(through the run's own {e['summary']['difference']['value']:+.3f}; with cosines as they are, "
+                    f"not at unit contrast, {e['contrast_as_it_is']['difference']['value']:+.3f}).")
     return text

@@ -10,7 +10,7 @@ __all__ = ['study_symmetry', 'plot_spreads', 'plot_mirror', 'figures_symmetry', 
 import numpy as np
 from .core import PlatonicError, figure_style, model_color
 from .zoo import architecture, cards
-from .extraction import load_encoder, refusal
+from .extraction import refusal, shared_encoder
 from .orbits import (
     Orbits, atom_orbits, collapse_fraction, is_crystal, mirror_invariant, mirror_spread, orbit_spread, orbits,
     rotation_spread, spaced)
@@ -53,10 +53,7 @@ def _readers(inputs):
     "The first model of each architecture, with the layer that has a readout."
     for kind in dict.fromkeys(architecture(m) for m in inputs.tables):
         name = next(m for m in inputs.tables if architecture(m) == kind)
-        encoder = load_encoder(name)
-        if not hasattr(encoder, "energies_from") and name in cards():
-            encoder = load_encoder(name, layer=cards()[name].layers - 1)
-        yield name, encoder
+        yield name, shared_encoder(name, "readout" if name in cards() else "paper")
 
 def _mirror_crystals(structures, encoder, most=5):
     "Chiral crystals, and others with handed sites: the smallest of each family that the model takes."

@@ -8,14 +8,13 @@ __all__ = ['METHODS', 'RCOND', 'RELATIVE_PENALTIES', 'FAR', 'Readout', 'open_rea
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-003
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Callable
 import numpy as np
 import pandas as pd
 from .core import PlatonicError, check_matrix
 from .table import EmbeddingTable
 from .zoo import cards, parse_name
-from .extraction import extract, load_encoder
+from .extraction import extract, shared_encoder
 from .heads import crystal_means
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-009
@@ -30,10 +29,9 @@ class Readout:
     def __repr__(self): return f"Readout of {self.name}: {self.own.dim} numbers, {self.layer}; {len(self.own)} atoms"
 
 # %% ../nbs/08a_translation.ipynb #08a-tran-010
-@lru_cache(maxsize=16)
 def _head(name):
-    "(what the encoder of a model says of itself, the encoder); several chapters ask, and opening takes a second."
-    encoder = load_encoder(name, layer="readout" if name in cards() else "paper")
+    "(what the encoder of a model says of itself, the encoder)."
+    encoder = shared_encoder(name, "readout" if name in cards() else "paper")
     if not hasattr(encoder, "energies_from"):
         raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
     return getattr(encoder, "meta", {}), encoder

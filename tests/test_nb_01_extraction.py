@@ -3,7 +3,7 @@
 from ase.build import bulk
 from pathlib import Path
 from platonic_nb.contract import deviation
-from platonic_nb.extraction import _shards, edges_expected, encode_shard, extract, load_calculator, load_encoder, refusal
+from platonic_nb.extraction import _shards, edges_expected, encode_shard, extract, load_calculator, load_encoder, refusal, shared_encoder
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +27,12 @@ def test_load_any_model_1(given_encoder):
     test_fail(lambda: load_encoder("7net-o"), contains="Did you mean")
 
 
+def test_load_any_model_2():
+    # Load any model
+    assert shared_encoder("7net-0") is shared_encoder("7net-0", "readout") # SevenNet's energy is read from the layer compared
+    shared_encoder("chgnet-0.3.0") is shared_encoder("chgnet-0.3.0", "readout")
+
+
 @pytest.fixture(scope="module")
 def given_copper():
     # Load any model
@@ -36,7 +42,7 @@ def given_copper():
     return {"copper": copper}
 
 
-def test_load_any_model_2(given_copper):
+def test_load_any_model_3(given_copper):
     # Load any model
     from fastcore.test import test_fail
     copper = given_copper["copper"]

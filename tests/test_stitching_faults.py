@@ -45,8 +45,7 @@ def test_readouts_that_cannot_be_opened(name, words):
 
 def test_an_encoder_without_readout_or_with_other_weights(monkeypatch):
     t, S = table({"weights_sha256": "2"})
-    monkeypatch.setattr(translation, "_head", translation._head.__wrapped__)  # nothing remembered
-    monkeypatch.setattr(translation, "load_encoder", lambda name, layer="paper": Plain())
+    monkeypatch.setattr(translation, "shared_encoder", lambda name, layer="paper": Plain())
     with pytest.raises(PlatonicError, match="no energies_from"): open_readout("7net-0", t, S, t.keys)
     monkeypatch.setattr(Plain, "energies_from", lambda self, X, Z=None: X[:, 0], raising=False)
     with pytest.raises(PlatonicError, match="not those of the table"): open_readout("7net-0", t, S, t.keys)
