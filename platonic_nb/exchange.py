@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAX_TEST', 'SITE_CRYSTALS', 'DRAWS', 'wanted', 'Split', 'split', 'properties', 'Task', 'crystal_tasks', 'site_tasks',
            'vectors', 'coordinates', 'stand_ins', 'unit_contrast', 'read_all', 'ordered_pairs', 'against_rungs',
-           'claim_heads', 'other_anchors', 'through_others', 'study_heads']
+           'claim_heads', 'other_anchors', 'through_others', 'gap', 'study_heads']
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n03
 from dataclasses import dataclass, replace
@@ -165,11 +165,12 @@ def coordinates(inputs:Inputs, # of a run
 
 def stand_ins(inputs:Inputs, # of a run
               b:str,         # the model whose place is taken
-              names,         # readers at hand
-              )->dict:       # rung -> reader
-    "Readers that cannot know better than model b."
-    rungs = {"anchors shuffled": f"{b}, anchors shuffled", "hand-made descriptor": "handmade"}
-    rungs |= {f"reader untrained, seed {parse_name(c).seed}": c for c in inputs.controls_of(b)}
+              names,         # at hand
+              role:str="reader", # of model b
+              )->dict:       # rung -> name
+    "What cannot know better than model b in its place."
+    rungs = {"anchors shuffled": f"{b}, anchors shuffled", "hand-made descriptor": "handmade", "elements": "elements"}
+    rungs |= {f"untrained {role}, seed {parse_name(c).seed}": c for c in inputs.controls_of(b)}
     return {rung: n for rung, n in rungs.items() if n in names}
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n42
@@ -212,12 +213,14 @@ def ordered_pairs(names, # models
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n31
 def against_rungs(inputs:Inputs, # of a run
-                  rated,         # `Ratings` from `read_all`
+                  rated,         # `Ratings` of every pair, of stand-ins too
+                  pairs=None,    # ordered; None: `ordered_pairs` of all models
+                  role:str="reader", # of a pair's second
                   )->tuple:      # ((value, draws), dict rung -> (value, draws))
-    "Mean skill over ordered pairs, and of what stands in for the reader."
-    pairs, _ = ordered_pairs(list(inputs.tables))
+    "Mean skill over ordered pairs, and of what stands in for the second of each."
+    pairs = pairs or ordered_pairs(list(inputs.tables))[0]
     value, names = rated.mean(pairs), {b for _, b in rated.names}
-    of = {b: stand_ins(inputs, b, names) for _, b in pairs}
+    of = {b: stand_ins(inputs, b, names, role) for _, b in pairs}
     rungs = [r for r in dict.fromkeys(r for d in of.values() for r in d) if all(r in d for d in of.values())]
     nulls = {r: rated.mean([(a, of[b][r]) for a, b in pairs]) for r in rungs}
     return value, nulls | {"composition alone": (0.0, 0*value[1])}
@@ -263,10 +266,12 @@ def through_others(inputs:Inputs, # of a run
                    n:int=DRAWS,   # draws
                    )->list:       # one dict per draw: value, strongest, null, difference, ci95
     "The score and its strongest rung through other anchors."
-    return [_gap(*against_rungs(i, read_all(i, task, raw, soap)[1])) for i in other_anchors(inputs, s, n)]
+    return [gap(*against_rungs(i, read_all(i, task, raw, soap)[1])) for i in other_anchors(inputs, s, n)]
 
-def _gap(value, nulls):
-    "Value minus its strongest rung, with the interval."
+def gap(value, # (value, draws)
+        nulls, # rung -> (value, draws)
+        )->dict: # value, strongest, null, difference with ci95
+    "A value and what it has more than its strongest rung."
     top = max(nulls, key=lambda r: nulls[r][0])
     gaps = value[1] - np.max([d for _, d in nulls.values()], axis=0)
     return {"value": value[0], "strongest": top, "null": nulls[top][0],
@@ -285,7 +290,7 @@ def _entry(inputs, s, task, raw, soap):
               "left_beyond_composition": float(np.abs(truth).mean()/np.abs(y - y.mean()).mean()),
               "matrix": [{"trained_on": a, "read_by": b, **rated.row((a, b))} for a, b in rated.names]}
     summary = {"pairs": len(pairs), "across": across, "own": rated.mean([(a, a) for a in inputs.tables])[0],
-               "nulls": {n: v for n, (v, _) in nulls.items()}} | _gap(value, nulls)
+               "nulls": {n: v for n, (v, _) in nulls.items()}} | gap(value, nulls)
     return about | {"summary": summary}, claim_heads(inputs, rated, task)
 
 # %% ../nbs/08_exchange.ipynb #08-exch-n39
@@ -304,7 +309,7 @@ def study_heads(inputs:Inputs, # of a run
             entry, made = _entry(inputs, s, task, raw, soap)
             if made and not claims:                           # the first property at hand: energy before volume
                 claims, as_is = [made], read_all(inputs, task, raw, soap, level=False)[1]
-                entry["contrast_as_it_is"] = _gap(*against_rungs(inputs, as_is))
+                entry["contrast_as_it_is"] = gap(*against_rungs(inputs, as_is))
                 entry["other_anchors"] = through_others(inputs, s, task, raw, soap)
             found.append(entry)
     return {"properties": found, "n_anchors": inputs.anchors.k}, claims

@@ -5,7 +5,7 @@ from dataclasses import replace
 from platonic_nb.alignment import handmade
 from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
-from platonic_nb.exchange import _gap, against_rungs, claim_heads, coordinates, crystal_tasks, ordered_pairs, other_anchors, properties, read_all, site_tasks, split, stand_ins, study_heads, through_others, unit_contrast, vectors, wanted
+from platonic_nb.exchange import against_rungs, claim_heads, coordinates, crystal_tasks, gap, ordered_pairs, other_anchors, properties, read_all, site_tasks, split, stand_ins, study_heads, through_others, unit_contrast, vectors, wanted
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.heads import beyond_composition, fit_head
 from platonic_nb.invariants import site_symmetry
@@ -271,7 +271,7 @@ def test_on_formation_energies_1(given_mp20_run):
     mp20_run = given_mp20_run["mp20_run"]
     mp20_split = given_mp20_run["mp20_split"]
     raw = vectors(mp20_run, mp20_energy.keys)
-    own_anchors, plain = (_gap(*against_rungs(mp20_run, read_all(mp20_run, mp20_energy, raw, level=l)[1])) for l in (True, False))
+    own_anchors, plain = (gap(*against_rungs(mp20_run, read_all(mp20_run, mp20_energy, raw, level=l)[1])) for l in (True, False))
     by_anchors = pd.DataFrame([plain, own_anchors, *through_others(mp20_run, mp20_split, mp20_energy, raw, n=10)],
                               index=["DIRECT, contrast as it is", "DIRECT", *(f"random {i}" for i in range(10))])
     by_anchors["low"], by_anchors["high"] = zip(*(d["ci95"] for d in by_anchors["difference"]))

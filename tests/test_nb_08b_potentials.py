@@ -5,10 +5,10 @@ from pathlib import Path
 from platonic_nb.alignment import handmade
 from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
-from platonic_nb.exchange import ordered_pairs, split
+from platonic_nb.exchange import against_rungs, ordered_pairs, split
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.heads import beyond_composition, composition, crystal_means, rate, skill
-from platonic_nb.stitched import against_rungs, choose_method, claim_stitching, curve, own_energies, set_up, stitching_matrix, study_stitching
+from platonic_nb.stitched import choose_method, claim_stitching, curve, each_pair, own_energies, set_up, stitching_matrix, study_stitching
 from platonic_nb.structures import aflow_prototypes, read_structures, substitute
 from platonic_nb.translation import anchor_atoms, fit_translation, open_readout, stitch
 import numpy as np
@@ -169,7 +169,7 @@ def test_the_verdict_1(given_pairs, given_bench, given_crystals):
     method = given_pairs["method"]
     pairs = given_pairs["pairs"]
     rated = rate(bench.truths, stitching_matrix(bench.readouts, bench.sources, bench.anchors, bench.scored, method), bench.units)
-    nulls, each = against_rungs(inputs, bench, rated, pairs)
+    nulls, each = against_rungs(inputs, rated, pairs, "encoder")[1], each_pair(inputs, rated, pairs)
     made = claim_stitching(rated, nulls, each, across, method, .05)
     assert made["id"] == 6 and abs(made["nulls"]["composition alone"]["value"]) < 1e-12 and abs(made["nulls"]["elements"]["value"]) < .02
     pd.Series({k: made[k] for k in ("value", "ci95", "null", "difference", "verdict", "missing")}).astype(str)
