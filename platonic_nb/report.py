@@ -60,7 +60,7 @@ def save_figure(fig, # matplotlib figure
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 # %% ../nbs/12a_report.ipynb #12a-repo-012
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+_HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Platonic atlas: {{ r.corpus.name }}</title><style>
 body{font:15px/1.55 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -73,7 +73,10 @@ code{background:#f4f4f4;padding:0 .2em;overflow-wrap:anywhere}
 .verdict{font-weight:600}.supported{color:#00664b}.not{color:#a03c00}.inconclusive{color:#555}
  @media print{body{margin:0;max-width:none}h2{break-after:avoid}figure,tr{break-inside:avoid}}
 </style></head><body>
-<h1>Do these potentials share one space?</h1>
+"""
+
+# %% ../nbs/12a_report.ipynb #12a-repo-12b
+_LEDGER = """<h1>Do these potentials share one space?</h1>
 <p class="small">platonic_nb {{ r.versions.platonic_nb }}, preset <b>{{ r.preset }}</b>, seed {{ r.seed }}.
 Corpus <b>{{ r.corpus.name }}</b>: {{ r.corpus.n_structures }} structures,
 {{ r.corpus.n_atoms }} atoms, {{ r.corpus.n_elements }} elements, {{ r.corpus.n_families }} independent
@@ -87,7 +90,10 @@ null: {{ c.null.name }}.
 <td class="n">{{ "%.3f"|format(c.null.value) }}</td>
 <td class="n">{{ c.difference.value|ci(c.difference.ci95) }}</td>
 <td class="verdict {{ c.verdict.split()[0] }}">{{ c.verdict }}</td></tr>{% endfor %}</table></div>
-<h2>The ladder of nulls</h2>
+"""
+
+# %% ../nbs/12a_report.ipynb #12a-repo-12c
+_LADDER = """<h2>The ladder of nulls</h2>
 <figure>
 <img alt="Agreement of every pair of models on each rung of the ladder of nulls, raw and given the element;
 numbers in the table below"
@@ -115,7 +121,10 @@ removed</th><th class="n">as published</th></tr>
 <p class="small">Ladder on a pool of {{ knn.pool.n_atoms }} atoms in {{ knn.pool.n_structures }} structures
 ({{ knn.pool.units }} independent units), k={{ knn.k }}; "all atoms" on every atom that all models hold.
 "As published": no centring, inner product, at most 1,000 atoms, neighbours of the same crystal allowed.</p>
-{% for s in sections %}<h2>{{ s.title }}</h2>{% for t in s.text %}<p>{{ t }}</p>{% endfor %}{% for f in s.figures %}
+"""
+
+# %% ../nbs/12a_report.ipynb #12a-repo-12d
+_CHAPTERS = """{% for s in sections %}<h2>{{ s.title }}</h2>{% for t in s.text %}<p>{{ t }}</p>{% endfor %}{% for f in s.figures %}
 <figure><img alt="{{ f.caption }}" src="{{ f.uri }}"><figcaption>{{ f.caption }}</figcaption></figure>
 {% endfor %}{% endfor %}
 <h2>Models</h2><div class="scroll"><table><tr><th>Model</th><th class="n">dim</th><th class="n">atoms</th>
@@ -133,7 +142,10 @@ file</th></tr>
 <h2>Left out</h2>{% if left_out %}<div class="scroll"><table><tr><th>Structure</th><th>Model</th><th>Reason</th>
 </tr>{% for q in left_out %}<tr><td>{{ q.structure }}</td><td>{{ q.model or "all" }}</td><td>{{ q.reason }}</td>
 </tr>{% endfor %}</table></div>{% else %}<p>Nothing.</p>{% endif %}
-<h2>Method</h2><p>Every atom is described by its cosine similarity to {{ r.anchors.k }} anchor atoms
+"""
+
+# %% ../nbs/12a_report.ipynb #12a-repo-12e
+_METHOD = """<h2>Method</h2><p>Every atom is described by its cosine similarity to {{ r.anchors.k }} anchor atoms
 ({{ r.anchors.method }},
 chosen on {{ r.anchors.source }} among the atoms that all models share), each model using its own vectors
 of
@@ -154,6 +166,8 @@ Corpus SHA-256 <code>{{ r.corpus.sha256 }}</code>.</p>
 interatomic potentials</i>, Nature Machine Intelligence (2026), doi 10.1038/s42256-026-01235-7. The numbers
 here are this run's own.</p>
 </body></html>"""
+
+_PAGE = _HEAD + _LEDGER + _LADDER + _CHAPTERS + _METHOD
 
 # %% ../nbs/12a_report.ipynb #12a-repo-014a
 def _reading(results):
