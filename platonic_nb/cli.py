@@ -147,7 +147,8 @@ def ablation(full: Annotated[bool, typer.Option(
              seeds: Annotated[int, typer.Option(help="networks per objective", min=2)] = 5,
              steps: Annotated[Optional[int], typer.Option(
                  help="gradient steps of every network; default: those of the study", min=1)] = None,
-             device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+             device: Annotated[str, typer.Option(
+                 help="cpu or cuda; on a GPU one process trains, unless --jobs asks for more")] = "cpu",
              jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
              quiet: Quiet = False, memory: Memory = 4.0):
     "One network taught several ways: writes ablation.json and figures/. What makes the geometry?"
@@ -162,7 +163,8 @@ def ablation(full: Annotated[bool, typer.Option(
         inputs, _ = prepare(S, names, out, asked=["alignment", "stitching"],
                             executor=executor, quiet=quiet, memory=memory)
         if full: done = full_ablation(inputs, out, labels, range(seeds), plan,
-                                      executor=executor if device == "cpu" else None, device=device, quiet=quiet)
+                                      executor=executor if device == "cpu" or jobs else None,
+                                      device=device, quiet=quiet)
         else: done = live_ablation(inputs, labels, range(min(seeds, 2)), plan)
     result, page = write_ablation(done, out)
     for paragraph in say_ablation(result): print(paragraph)

@@ -124,7 +124,8 @@ removed</th><th class="n">as published</th></tr>
 """
 
 # %% ../nbs/12a_report.ipynb #12a-repo-12d
-_CHAPTERS = """{% for s in sections %}<h2>{{ s.title }}</h2>{% for t in s.text %}<p>{{ t }}</p>{% endfor %}{% for f in s.figures %}
+_CHAPTERS = """{% for s in sections %}<h2>{{ s.title }}</h2>{% for t in s.text %}<p>{{ t }}</p>{% endfor %}
+{% for f in s.figures %}
 <figure><img alt="{{ f.caption }}" src="{{ f.uri }}"><figcaption>{{ f.caption }}</figcaption></figure>
 {% endfor %}{% endfor %}
 <h2>Models</h2><div class="scroll"><table><tr><th>Model</th><th class="n">dim</th><th class="n">atoms</th>

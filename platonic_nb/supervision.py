@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['FULL_PLAN', 'FULL_TRANSFER', 'LIVE', 'LIVE_PLAN', 'resolve_labels', 'training_frames', 'train_one', 'ablation',
-           'report_ablation', 'live_ablation', 'full_ablation', 'study', 'plot_curves', 'plot_contrasts', 'figures',
-           'write_ablation', 'say_ablation', 'summary', 'build_network', 'objectives', 'Objective', 'train',
-           'learning_curves', 'verdict']
+           'report_ablation', 'live_ablation', 'full_ablation', 'study', 'write_ablation', 'build_network',
+           'objectives', 'Objective', 'train', 'learning_curves', 'verdict', 'figures', 'plot_contrasts', 'plot_curves',
+           'say_ablation', 'summary']
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-004
 import io, json
@@ -14,7 +14,7 @@ from concurrent.futures import as_completed
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import PlatonicError, dump_json, figure_style, progress, write_atomic
+from .core import PlatonicError, dump_json, progress, write_atomic
 from .structures import aflow_prototypes
 from .zoo import architecture
 from .extraction import hash_structures, load_calculator
@@ -23,11 +23,13 @@ from .labels import Frames, dft_files, label, read_dft_frames
 from .networks import PHYSICAL, Objective, Size, build_network, objectives, physical_loss
 from .training import LAST, Plan, denoising_step, force_error, train
 from .measures import ARCHITECTURE, Measured, measure, rungs_of_bench, scored_atoms, set_up
-from .elementwise import element_part, plot_elements, say_elements
-from .contrasts import MIN_SEEDS, Ablation, agreement_of_twins, contrasts, learning_curves, main_objective, verdict
+from .elementwise import element_part
+from .contrasts import Ablation, agreement_of_twins, contrasts, learning_curves, main_objective, verdict
+from .supervision_page import figures, plot_contrasts, plot_curves, say_ablation, summary
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-005
-_all_ = ["build_network", "objectives", "Objective", "train", "learning_curves", "verdict"] # from the parts before
+_all_ = ["build_network", "objectives", "Objective", "train", "learning_curves", "verdict",
+         "figures", "plot_contrasts", "plot_curves", "say_ablation", "summary"] # from the parts before
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-009
 def resolve_labels(labels="auto" # "dft", "chgnet", or "auto"
@@ -122,9 +124,10 @@ def _judged(trained, bench, full, file, identity):
         if file: _write_measured(file, identity, found)
     return found
 
-# %% ../nbs/11e_supervision.ipynb #11e-supe-014
-FULL_PLAN, FULL_TRANSFER = Plan(), 300 # of the full study; steps
+# %% ../nbs/11e_supervision.ipynb #11e-supe-013p
+FULL_PLAN, FULL_TRANSFER = Plan(), 300 # of every training; steps of the transfer control
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-014
 def ablation(inputs:Inputs,    # of a run: judges, anchors, pool
              frames:Frames,    # labelled crystals, divided here into training and held-out
              which=None,       # objectives: names, `Objective`s or both; None: all seven
@@ -267,72 +270,6 @@ def study(inputs:Inputs # of a run
     if "skipped" in live and "skipped" in elements: return {"skipped": f"{live['skipped']}; {elements['skipped']}"}, []
     return {"ablation": live, "elements": elements}, [entry] if entry else []
 
-# %% ../nbs/11e_supervision.ipynb #11e-supe-028
-_COLORS = {"untrained": "#6E6E6E", "denoising": "#D55E00", "masked elements": "#E69F00",
-           "energies": "#56B4E9", "forces": "#009E73", PHYSICAL: "#0072B2",
-           "shuffled labels": "#CC79A7"}
-
-def plot_curves(result,  # content of `ablation`
-                measures=("alignment", "periodicity"), # panels
-                ):       # matplotlib figure
-    "Measures along training, an objective per line, 95 % intervals; the untrained network as a dashed line."
-    import matplotlib.pyplot as plt
-    curves = pd.DataFrame(result["curves"])
-    measures = [m for m in measures if m in set(curves["measure"])]
-    with figure_style():
-        fig, axes = plt.subplots(1, len(measures), figsize=(4.2*len(measures), 3), squeeze=False)
-        for ax, m in zip(axes[0], measures):
-            for o, rows in curves[curves["measure"] == m].groupby("objective", sort=False):
-                rows, color = rows.sort_values("step"), _COLORS.get(o, "#8C564B")
-                if len(rows) == 1: ax.axhline(rows["value"].iloc[0], color=color, ls="--", lw=1, label=o); continue
-                x = rows["step"].to_numpy(float).clip(1)
-                ax.plot(x, rows["value"], "o-", ms=3, color=color, label=o)
-                ax.fill_between(x, rows["low"].astype(float).clip(-.2, 1), rows["high"].astype(float).clip(-.2, 1),
-                                color=color, alpha=.12, lw=0)
-            ax.set(xscale="log", xlabel="step (0 at the left)", title=m)
-        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7.5)
-    return fig
-
-# %% ../nbs/11e_supervision.ipynb #11e-supe-028s
-def plot_contrasts(result # content of `ablation`
-                   ):     # matplotlib figure
-    "What physical supervision has more than each other objective, at equal steps and at own progress."
-    import matplotlib.pyplot as plt
-    with figure_style():
-        names = [c["against"] for c in result["contrasts"]["equal steps"]]
-        fig, ax = plt.subplots(figsize=(6, .45*len(names) + 1))
-        for shift, rows in zip((.12, -.12), result["contrasts"].values()):
-            for y, c in enumerate(rows):
-                color = _COLORS.get(c["against"], "#8C564B")
-                ax.plot([c["low"], c["high"]], [y + shift]*2, color=color, lw=1.4, ls="-" if shift > 0 else ":")
-                ax.plot(c["difference"], y + shift, "o" if shift > 0 else "s", color=color, ms=4.5)
-        ax.axvline(0, color=".7", lw=.7)
-        ax.set(yticks=range(len(names)), yticklabels=names,
-               xlabel=f"alignment of {result['main']} minus that of ...\n"
-                      "(full lines: equal steps; dotted: own progress)")
-    return fig
-
-# %% ../nbs/11e_supervision.ipynb #11e-supe-028t
-def figures(result # content of `supervision` in results.json
-            )->dict: # name -> (matplotlib Figure, caption)
-    "Figures of the chapter, from its numbers alone."
-    if "skipped" in result: return {}
-    found, a = {}, result["ablation"]
-    if "skipped" not in a:
-        few = f" {len(a['seeds'])} seeds decide nothing." if len(a["seeds"]) < MIN_SEEDS else ""
-        found["curves"] = (plot_curves(a),
-                           f"Agreement of small networks with {a['headline']} among atoms of the same element, "
-                           "and periodicity, along training for each objective; "
-                           "bands: 95 % intervals over seeds and families of crystals (periodicity: seeds). "
-                           f"Labels: {a['labels']}.{few}")
-        found["contrasts"] = (plot_contrasts(a), f"What {a['main']} gives more than each other objective.{few}")
-    if "skipped" not in result["elements"]:
-        found["elements"] = (plot_elements(result["elements"]),
-                             "Published element vectors: how much less a candidate agrees with potentials "
-                             "than these agree with each other; "
-                             "blue band: range of the potentials; lines: 95 % intervals over elements.")
-    return found
-
 # %% ../nbs/11e_supervision.ipynb #11e-supe-029
 def write_ablation(done:Ablation, # measured
                    out,           # folder
@@ -350,51 +287,3 @@ def write_ablation(done:Ablation, # measured
     return result, write_atomic(Path(out)/"ablation.json",
                                 dump_json({"schema": "platonic_nb/ablation/1", "versions": versions,
                                            **found, "claims": [entry]}))
-
-# %% ../nbs/11e_supervision.ipynb #11e-supe-034
-def say_ablation(a # content of `ablation`
-                 )->list: # of paragraphs
-    "What an ablation found, made from its numbers."
-    if "skipped" in a: return [f"The ablation was left out: {a['skipped']}"]
-    ci, p = lambda e: f"{e['value']:.3f} [{e['ci95'][0]:.3f}, {e['ci95'][1]:.3f}]", a["plan"]
-    text = [f"One small network ({p['channels']} channels, {p['blocks']} blocks), {len(a['seeds'])} seeds, "
-            f"{p['steps']} steps of about {p['atoms']} atoms, taught by {a['labels']} ({a['frames']} frames); "
-            f"judged by {a['headline']} on {a['atoms']} atoms of {a['structures']} crystals that it was not taught, "
-            f"mutual {a['k']}-NN given the element. With {a['main']}: {ci(a['value'])}. "
-            + "; ".join(f"{n}: {v['value']:.3f}" for n, v in a["nulls"].items()) + "."]
-    each = "; ".join(f"{c['against']} {c['difference']:+.3f} [{c['low']:+.3f}, {c['high']:+.3f}]"
-                     + (f", q={c['q']:.2g}" if "q" in c else "")
-                     for c in a["contrasts"]["equal steps"])
-    own = "; ".join(f"{c['against']} {c['difference']:+.3f}" for c in a["contrasts"]["own progress"])
-    text.append(f"Physical supervision against each other objective, equal steps: {each}. "
-                f"Each at nine tenths of its own progress: {own}.")
-    if a["twins"]:
-        last = (pd.DataFrame(a["twins"]).sort_values("step", kind="stable")
-                .groupby("objective", sort=False).last()["value"])
-        text.append("Two seeds of one objective agree with each other by "
-                    + ", ".join(f"{v:.3f} ({o})" for o, v in last.items()) + ".")
-    checks = pd.DataFrame(a["checks"])
-    mean = lambda c, o=None: checks[c][checks["objective"] == o].mean() if o else checks[c].mean()
-    done = ([f"the loss fell for {int((checks['loss last'] < checks['loss first']).sum())} "
-             f"of {int(checks['loss first'].notna().sum())} trained networks"] if "loss last" in checks else [])
-    if "RMSD after" in checks:
-        done.append("one step of the denoiser takes displaced atoms of held-out crystals "
-                    f"from {mean('RMSD before'):.3f} to {mean('RMSD after'):.3f} Angstrom")
-    if "force error" in checks:
-        done.append(f"{a['main']} predicts held-out forces with an error of {mean('force error', a['main']):.3f} eV/A, "
-                    f"the mean predictor with {mean('force error, mean predictor', a['main']):.3f}")
-    if "force error after transfer" in checks:
-        t = checks.groupby("objective", sort=False)["force error after transfer"].mean()
-        done.append("with all but the last block frozen and that trained on energies and forces, "
-                    "the force error becomes " + ", ".join(f"{v:.3f} after {o}" for o, v in t.items()))
-    text.append("Checks: " + "; ".join(done) + "." if done else "")
-    return [*filter(None, text), f"Difference to the strongest rung {a['difference']['value']:+.3f} "
-            f"[{a['difference']['ci95'][0]:+.3f}, {a['difference']['ci95'][1]:+.3f}]: {a['verdict']}"
-            + (f" (missing: {a['missing']})." if a["missing"] else ".")]
-
-# %% ../nbs/11e_supervision.ipynb #11e-supe-034s
-def summary(result # content of `supervision` in results.json
-            )->list: # of paragraphs
-    "What the chapter found, in words made from its numbers."
-    if "skipped" in result: return [f"Supervision was left out: {result['skipped']}"]
-    return [*say_ablation(result["ablation"]), *say_elements(result["elements"])]

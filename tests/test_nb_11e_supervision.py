@@ -8,7 +8,8 @@ from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.networks import Objective, PHYSICAL, Size, ask, objectives
 from platonic_nb.structures import aflow_prototypes
-from platonic_nb.supervision import ablation, figures, report_ablation, say_ablation, summary, training_frames, write_ablation
+from platonic_nb.supervision import ablation, report_ablation, training_frames, write_ablation
+from platonic_nb.supervision_page import figures, say_ablation, summary
 from platonic_nb.training import Plan
 import json
 import numpy as np
@@ -94,7 +95,7 @@ def test_what_a_run_reports_1(given_result):
 
 @pytest.fixture(scope="module")
 def given_written(given_inputs):
-    # Figures and words
+    # Kept in a folder
     toy = given_inputs["toy"]
     with tempfile.TemporaryDirectory() as folder:
         written, page = write_ablation(toy, folder)
@@ -102,16 +103,16 @@ def given_written(given_inputs):
     return {"files": files, "written": written}
 
 
-def test_figures_and_words_1(given_written, given_result):
-    # Figures and words
+def test_kept_in_a_folder_1(given_written, given_result):
+    # Kept in a folder
     files = given_written["files"]
     result = given_result["result"]
     written = given_written["written"]
     assert files == ["ablation.json", "ablation_contrasts.png", "ablation_curves.png", "ablation_elements.png"] and written["verdict"] == result["verdict"]
 
 
-def test_figures_and_words_2(given_inputs, given_result):
-    # Figures and words
+def test_kept_in_a_folder_2(given_inputs, given_result):
+    # Kept in a folder
     from fastcore.test import test_eq, test_fail
     frames = given_inputs["frames"]
     inputs = given_inputs["inputs"]
