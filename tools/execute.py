@@ -29,7 +29,7 @@ def shrink(png):
 
 
 def main(notebooks, slow):
-    command = [str(Path(sys.executable).parent / "nbdev-test"), "--save", "--cell-timeout", "1800" if slow else "120", *(["--flags", "slow"] if slow else [])]
+    command = [str(Path(sys.executable).parent / "nbdev-test"), "--save", "--cell-timeout", "3000" if slow else "600", *(["--flags", "slow"] if slow else [])]
     for name in notebooks:
         subprocess.run([*command, name], check=True, env=os.environ | {"COLUMNS": "80"})
         book = nbformat.read(name, 4)
