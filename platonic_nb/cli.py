@@ -30,14 +30,21 @@ def main(args=None # list of words; default: the command line
         raise SystemExit(2) from None
     except BrokenPipeError: raise SystemExit(1) from None
 
+# %% ../nbs/12b_cli.ipynb #12b-cli-007c
+def _end_with_parent():
+    "Ends this worker process when the process that started it is gone."
+    import multiprocessing, threading
+    def watch(): multiprocessing.parent_process().join(); os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
+
 # %% ../nbs/12b_cli.ipynb #12b-cli-008
 def workers(n=None # how many processes; default: the cores this process may use
             ):     # concurrent.futures.ProcessPoolExecutor
-    "Single-threaded worker processes for extraction."
+    "Single-threaded worker processes, for extraction and training."
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ProcessPoolExecutor(n or cores, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(n or cores, multiprocessing.get_context("spawn"), _end_with_parent)
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-010
 @app.command()

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +227,22 @@ def test_a_whole_run_with_html_in_an_id(shell, crystals, tmp_path):
     results, page = (tmp_path / "out/results.json").read_text(), (tmp_path / "out/report.html").read_text()
     assert "<script>" not in page and "<img src=x>" not in page and "&lt;script&gt;" in page
     assert str(tmp_path) not in results and json.loads(results)["corpus"]["unusable"][0]["structure"] != ""
+
+
+def test_no_worker_outlives_a_command_that_was_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text("import os, time\nfrom platonic_nb.cli import workers\n"
+                      "if __name__ == '__main__':\n"
+                      "    with workers(1) as w:\n"
+                      "        print(w.submit(os.getpid).result(), flush=True)\n"
+                      "        time.sleep(300)\n")
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    worker = int(parent.stdout.readline())
+    os.kill(worker, 0)  # it is there
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(worker, 0)
+            time.sleep(.05)
