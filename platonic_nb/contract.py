@@ -51,6 +51,7 @@ def _moved(a, rotation=None, shift=0.0, wrap=False, mirror=False):
     if wrap: b.wrap()
     return b
 
+# %% ../nbs/01_contract.ipynb #01-contract-016b
 def _transformed(structures, seed):
     "name -> (structures, row order back to the original atoms)"
     from scipy.spatial.transform import Rotation
@@ -100,6 +101,7 @@ def _moved_vectors(encoder, S, X, seed):
                     "one at a time": np.concatenate([encoder.encode([a]) for a in S]),
                     "reversed batch": np.concatenate(_split(encoder.encode(S[::-1]), S[::-1])[::-1])}
 
+# %% ../nbs/01_contract.ipynb #01-contract-021b
 def _shape_checks(encoder, X, n, unchanged):
     "(check, 0 if passed else 1, limit) of what can be said of one call."
     good = isinstance(X, np.ndarray) and X.ndim == 2

@@ -98,6 +98,7 @@ def to_plain(obj,          # nested dicts, lists, numpy values, paths
         return float(f"{obj:.{digits}g}") if math.isfinite(obj) else None
     return obj if obj is None else str(obj)
 
+# %% ../nbs/core.ipynb #core-026b
 def dump_json(obj,              # anything `to_plain` takes
               indent:int|None=1 # spaces per level; None for one line
               )->str:           # text that ends with a newline
@@ -128,6 +129,7 @@ def model_color(name:str # a model's name; `NAME@untrained...` for a control
     i = _FIXED.index(name) if name in _FIXED else int(hashlib.sha256(name.encode()).hexdigest(), 16)
     return _OKABE_ITO[i % len(_OKABE_ITO)]
 
+# %% ../nbs/core.ipynb #core-033b
 @contextmanager
 def figure_style():
     "Matplotlib settings for the figures of this book, inside a `with` block only."

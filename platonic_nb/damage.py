@@ -14,12 +14,14 @@ from .reading import record
 # %% ../nbs/00_damage.ipynb #00-damage-008
 def _rattle(a, amount, rng): a.positions += rng.normal(scale=amount, size=a.positions.shape)
 
+# %% ../nbs/00_damage.ipynb #00-damage-008b
 def _strain(a, amount, rng):
     e = rng.normal(size=(3, 3))
     e = e + e.T
     grow = np.eye(3) + amount * e / np.linalg.norm(e)
     a.positions, a.cell = a.positions @ grow, a.cell.array @ grow
 
+# %% ../nbs/00_damage.ipynb #00-damage-008d
 def _swap(a, amount, rng):
     free = rng.permutation(len(a)).tolist()
     for _ in range(int(amount)):
@@ -29,6 +31,7 @@ def _swap(a, amount, rng):
         a.numbers[list(pair)] = a.numbers[list(pair[::-1])]
         free = [i for i in free if i not in pair]
 
+# %% ../nbs/00_damage.ipynb #00-damage-008e
 def _vacancy(a, amount, rng):
     if amount >= len(a):
         raise PlatonicError(f"vacancy: cannot remove {int(amount)} of {len(a)} atoms; "

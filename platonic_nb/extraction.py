@@ -97,6 +97,7 @@ def too_large(encoder, # the model
     if need > memory:
         return f"{len(atoms)} atoms need about {need:.1f} GiB, the budget is {memory:g} GiB; raise it with memory="
 
+# %% ../nbs/01_extraction.ipynb #01-extra-031cd
 def refusal(encoder:Encoder,   # the model
             atoms,             # one valid structure
             memory:float=4.0,  # GiB that one structure may take
@@ -112,6 +113,7 @@ def refusal(encoder:Encoder,   # the model
 # %% ../nbs/01_extraction.ipynb #01-extra-035
 def _short(e): return f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
 
+# %% ../nbs/01_extraction.ipynb #01-extra-035b
 def _unfit(X, structures, dim):
     "Why a model's answer cannot be used, or None."
     n = sum(map(len, structures))
@@ -119,6 +121,7 @@ def _unfit(X, structures, dim):
     with np.errstate(over="ignore"): finite = np.isfinite(np.asarray(X, dtype=np.float32)).all()
     return None if finite else "the model gave NaN or infinity"
 
+# %% ../nbs/01_extraction.ipynb #01-extra-035d
 def _alone(encoder, structures):
     "Encode one by one: (list of those that succeed, their vectors, {id: reason} of the others)."
     kept, rows, reasons = [], [np.zeros((0, encoder.dim), np.float32)], {}
@@ -162,6 +165,7 @@ def origin(encoder:Encoder # the model
             "threads": torch.get_num_threads() if torch else 1,
             "platonic_nb": version("platonic_nb"), "numpy": np.__version__, **torch_version}
 
+# %% ../nbs/01_extraction.ipynb #01-extra-039b
 def _shards(structures, size):
     "Lists of at most `size` structures; an id that was seen before is an error, because atoms are found by their ids."
     seen, it = set(), iter(structures)
@@ -193,6 +197,7 @@ def _resume(out, meta):
                                 "choose another folder")
     return manifest["shards"], meta | {"threads": old["threads"]}
 
+# %% ../nbs/01_extraction.ipynb #01-extra-043b
 @contextlib.contextmanager
 def torch_threads(n:int # how many
                   ):
@@ -204,6 +209,7 @@ def torch_threads(n:int # how many
     try: yield
     finally: torch.set_num_threads(before)
 
+# %% ../nbs/01_extraction.ipynb #01-extra-043c
 def _intact(out, entry, digest):
     "Whether a shard on disk is the one that these structures gave."
     file = Path(out)/entry["file"]
@@ -217,6 +223,7 @@ def _write(out, done, X, atoms, entries, meta):
     write_atomic(Path(out)/done[-1]["file"], data)
     write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))
 
+# %% ../nbs/01_extraction.ipynb #01-extra-044wb
 def _finished(name, out, done, parts, meta):
     "The table, when all shards are done: from memory, or opened from the folder."
     if not sum(e["n_atoms"] for e in done):

@@ -57,6 +57,7 @@ def _cif_loader(text):
         return [_ordered(crystal) for crystal in found]
     return load
 
+# %% ../nbs/00_reading.ipynb #00-reading-015b
 def _ordered(crystal):
     "pymatgen Structure to ase.Atoms."
     from ase import Atoms
@@ -142,6 +143,7 @@ def _sources(path, root, max_bytes):
         else: yield name, _ase_loader(read_bytes(path, max_bytes), kind)
     except Exception as e: yield name, fails(e)
 
+# %% ../nbs/00_reading.ipynb #00-reading-031b
 def _db_rows(path, name):
     from ase.db import connect
     if path.suffix == ".gz": raise PlatonicError(f"{path}: a packed database cannot be searched; unpack it")

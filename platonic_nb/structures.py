@@ -51,6 +51,7 @@ def aflow_prototypes()->list: # 288 ase.Atoms, primitive cells, in the library's
     import json
     return [_from_aflow(entry) for entry in json.loads(gzip.decompress(source.read_bytes()))]
 
+# %% ../nbs/00_structures.ipynb #00-structures-013b
 def _from_aflow(entry):
     from ase import Atoms
     crystal, tags = entry["snl"], entry["tags"]
@@ -246,6 +247,7 @@ def _mp20_local(split, path):
     places = [Path(path), *(Path(path) / sub / name for sub in ("", "mp20", "mp_20") for name in names)]
     return next((p for p in places if p.is_file()), None)
 
+# %% ../nbs/00_structures.ipynb #00-structures-066b
 def _mp20_fetch(split):
     "The published file from pooch's cache or the network."
     import pooch

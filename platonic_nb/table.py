@@ -33,6 +33,7 @@ COLUMNS = ["structure", "site", "Z", "family"]
 
 def _name(key): return f"({key[0]}, {int(key[1])})"
 
+# %% ../nbs/01_table.ipynb #01-table-012b
 def _check(X, atoms):
     if X.ndim != 2: raise PlatonicError(f"EmbeddingTable: X wants (n_atoms, dim), got shape {X.shape}")
     if len(X) != len(atoms):
@@ -46,6 +47,7 @@ def _check(X, atoms):
         s, i = atoms.loc[twice, ["structure", "site"]].iloc[0]
         raise PlatonicError(f"EmbeddingTable: atom {_name((s, i))} stands twice; structure ids must be unique")
 
+# %% ../nbs/01_table.ipynb #01-table-012c
 @dataclass(frozen=True, eq=False, repr=False)
 class EmbeddingTable:
     """Vectors of atoms from one model, with keys and origin.
@@ -123,6 +125,7 @@ def common_keys(tables,          # iterable of EmbeddingTables
                                 "the same id was used for different structures")
     return keys
 
+# %% ../nbs/01_table.ipynb #01-table-024b
 @patch
 def join(self:EmbeddingTable,
          other:EmbeddingTable, # a table of another model
@@ -153,6 +156,7 @@ def shard_bytes(X,     # (n, dim) vectors
     return save({"X": np.ascontiguousarray(X, dtype=np.float32), "Z": atoms["Z"].to_numpy(np.int16),
                  "site": atoms["site"].to_numpy(np.int32)}, metadata={"structures": text})
 
+# %% ../nbs/01_table.ipynb #01-table-032b
 def read_shard(path,     # of a shard
                )->tuple: # (X, frame of atoms)
     "Vectors (memory-mapped when the file allows it) and frame of one shard."
@@ -175,8 +179,10 @@ def manifest_bytes(meta,        # the table's meta
     body = {"format": FORMAT, "complete": complete, "meta": meta, "shards": list(shards), **more}
     return dump_json({**body, "sha256": _digest(body)}).encode()
 
+# %% ../nbs/01_table.ipynb #01-table-036b
 def _digest(body): return hashlib.sha256(dump_json(body).encode()).hexdigest()
 
+# %% ../nbs/01_table.ipynb #01-table-036c
 @patch
 def save(self:EmbeddingTable,
          path,                  # folder to make
@@ -219,6 +225,7 @@ def read_manifest(path,    # folder of a table
                             "extract again into a new folder")
     return manifest
 
+# %% ../nbs/01_table.ipynb #01-table-037b
 def open_shard(path,  # folder of the table
                entry, # the shard's entry in the manifest
                )->tuple: # (X, atoms)
@@ -254,6 +261,7 @@ def _need(module, extra):
     try: return importlib.import_module(module)
     except ImportError as e: raise PlatonicError(f'{module} is not installed; pip install "{extra}"') from e
 
+# %% ../nbs/01_table.ipynb #01-table-045b
 @patch
 def to_xarray(self:EmbeddingTable):
     """The table as an `xarray.Dataset`.
@@ -264,6 +272,7 @@ def to_xarray(self:EmbeddingTable):
     coords = {c: ("atom", self.atoms[c].to_numpy()) for c in self.atoms}
     return xr.Dataset({"X": (("atom", "feature"), self.X)}, coords=coords, attrs=dict(self.meta))
 
+# %% ../nbs/01_table.ipynb #01-table-045c
 @patch
 def to_anndata(self:EmbeddingTable):
     "The table as an `anndata.AnnData`: obs is the frame, indexed by `structure:site`; uns['meta'] the origin."

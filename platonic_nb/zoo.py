@@ -121,6 +121,7 @@ class ModelName:
     @property
     def full(self)->str: return f"{self.base}@untrained:{self.seed}" if self.untrained else self.base
 
+# %% ../nbs/01_zoo.ipynb #01-zoo-028b
 def parse_name(name:str # e.g. "7net-0", "chgnet-0.3.0@untrained:1", "sevenn:my.pth"
                )->ModelName:
     "Take a model's name apart. Raises `PlatonicError` when nobody knows it, naming the nearest that is known."

@@ -47,6 +47,7 @@ def _checkpoint(path:str, version:str):
             if version: raise
             return CHGNet.from_file(path, mlp_out_bias=True)
 
+# %% ../../nbs/01b_chgnet.ipynb #01b-chgn-009b
 def redraw(model,    # a CHGNet
            seed:int, # of the new weights
            ):        # a new CHGNet
@@ -67,6 +68,7 @@ def _structure(atoms):
     cell = np.array(atoms.cell) if atoms.cell.rank == 3 else np.eye(3)*(np.ptp(atoms.positions, axis=0).max() + 30)
     return Structure(Lattice(cell, pbc=pbc), atoms.numbers, atoms.positions, coords_are_cartesian=True)
 
+# %% ../../nbs/01b_chgnet.ipynb #01b-chgn-011b
 def _graph(atoms, converter, dtype):
     import torch
     from chgnet.graph import CrystalGraph
@@ -149,6 +151,7 @@ def encode(self:CHGNetEncoder,
         rows.append(self._forward(merged).numpy())
     return np.concatenate(rows)
 
+# %% ../../nbs/01b_chgnet.ipynb #01b-chgn-015b
 @patch
 def _energies_from(self:CHGNetEncoder,
                    X,       # (n_atoms, dim) vectors of the last layer
@@ -179,6 +182,7 @@ def _opened(name, trust):
     except Exception as e:
         raise PlatonicError(f"{path}: chgnet cannot build a network from it ({type(e).__name__}: {e})") from e
 
+# %% ../../nbs/01b_chgnet.ipynb #01b-chgn-017b
 def load(name:ModelName,      # from `zoo.parse_name`
          layer="paper",       # "paper", "readout" (the layer that the energy is read from) or 0 .. 3
          trust=None,          # SHA-256 of a local file that the caller vouches for, or a list of them

@@ -51,6 +51,7 @@ def _uncompiled():
     try: yield
     finally: e3nn.set_optimization_defaults(**before)
 
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-011b
 def _network(path):
     "The network of a checkpoint without its force output, and its configuration."
     from sevenn.checkpoint import SevenNetCheckpoint
@@ -84,6 +85,7 @@ def _graph(atoms, cutoff):
     g = unlabeled_atoms_to_graph(atoms, cutoff)
     return g["atomic_numbers"], g["edge_index"], g["edge_vec"]
 
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-020b
 def _collate(graphs, dtype, modal):
     import sevenn._keys as KEY
     import torch
@@ -127,6 +129,7 @@ def _product(tp, dtype):
             return out
     return Product()
 
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-025b
 def _faster(model, dtype):
     "The network with its tensor products replaced where that pays: the sender has more than scalars, or float64."
     import torch
@@ -212,6 +215,7 @@ def _layer(layer, paper, n, name):
     raise PlatonicError(f'{name}: layer {layer!r} does not exist; '
                         f'want "paper", "readout" or an integer from 0 to {n - 1}')
 
+# %% ../../nbs/01a_sevenn.ipynb #01a-seve-031b
 def _source(name, trust):
     "(file, modal or "", its SHA-256) of a name; the file is trusted."
     if importlib.util.find_spec("sevenn") is None:
