@@ -54,6 +54,7 @@ def _moments(inputs, keys):
     if not same: return None # not the vectors that its head reads
     return encoder.magmoms_from(table.select(keys).X)
 
+# %% ../nbs/09c_bias.ipynb #09c-bias-035b
 def _records(found, only=None):
     "Rows for results.json, four digits."
     keep = ["model", "group", "effect", "low", "high", "ratio", "q", "units"]
@@ -61,6 +62,7 @@ def _records(found, only=None):
     short = part.round({c: 4 for c in ("effect", "low", "high", "ratio")})
     return short.assign(q=[float(f"{q:.2g}") for q in part["q"]]).to_dict("records")
 
+# %% ../nbs/09c_bias.ipynb #09c-bias-035c
 def profiles(coords, # dict model -> (n, K) levelled coordinates
              atoms,  # frame: structure, site, Z, family
              labels, # from `atom_labels`

@@ -60,12 +60,14 @@ def _material(inputs, most=12_000):
     except PlatonicError: novelty = None # dscribe is missing, or cannot take a structure: reported as missing
     return {"atoms": atoms, "keys": keys, "coords": coords, "stand": level(stand), "novelty": novelty}
 
+# %% ../nbs/09c_bias_energies.ipynb #09c-ener-015b
 def _part(atoms, most, seed):
     "Whole crystals in random order, at most so many atoms."
     sizes = atoms.groupby("structure", sort=True).size()
     order = sizes.iloc[np.random.default_rng([seed, 94]).permutation(len(sizes))]
     return atoms[atoms["structure"].isin(set(order.index[order.cumsum() <= most]))].reset_index(drop=True)
 
+# %% ../nbs/09c_bias_energies.ipynb #09c-ener-015c
 def _novelty(X, groups, k=10):
     "Mean cosine distance to the k nearest atoms of other crystals."
     U = np.asarray(X, dtype=float)/np.linalg.norm(X, axis=1, keepdims=True)
@@ -127,6 +129,7 @@ def _predictors(inputs, w, models):
         found[m] = {"own": mean(D[m])} | named
     return found
 
+# %% ../nbs/09c_bias_energies.ipynb #09c-ener-023b
 def _crystals_of(structures):
     "atomic number -> ids of the crystals that hold it."
     found = {}
@@ -166,6 +169,7 @@ def energy_test(inputs:Inputs, # of a run
     return {"reference": reference, "crystals": len(have), "families": len(set(units)), "absent": absent,
             "rows": rows, "mean": {n: said(*x) for n, x in average.items()}}, entry
 
+# %% ../nbs/09c_bias_energies.ipynb #09c-ener-027b
 def _ranked(predictors, rows, errors, units, seed):
     "predictor -> (its rank correlation with the errors, draws of it)."
     values, draws = rank_correlations(np.stack([v[rows] for v in predictors.values()], 1), errors, units, seed=seed)

@@ -51,11 +51,13 @@ class ModePath:
         return (f"ModePath: gone at {self.gone:.1e} (floor {self.floor:.1e}, spread ~ amplitude^{self.exponent:.2f}); "
                 f"spglib: {others}")
 
+# %% ../nbs/10_distortions.ipynb #10-dist-058b
 def _onset(x, above):
     "The smallest x from which `above` holds to the end; NaN if never."
     last = np.flatnonzero(~np.asarray(above))
     return float(x[0] if not len(last) else x[last[-1] + 1] if last[-1] + 1 < len(x) else np.nan)
 
+# %% ../nbs/10_distortions.ipynb #10-dist-058c
 def _distorted(atoms, mode, strain, amplitude):
     b = atoms.copy()
     if strain is not None: b.set_cell(atoms.cell.array @ (np.eye(3) + amplitude*np.asarray(strain)), scale_atoms=True)

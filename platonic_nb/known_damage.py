@@ -40,6 +40,7 @@ def sample(structures,    # list of ase.Atoms with ids
     order = np.random.default_rng([seed, 98]).permutation(len(fit))
     return list({family(fit[i]): fit[i] for i in order[::-1]}.values())[::-1][:n]
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-007b
 def damage(structures, # from `sample`
            settings=SETTINGS, # (kind, amount) pairs
            seed:int=0, # of the damage
@@ -85,6 +86,7 @@ def composition_features(C,    # (n, 120) shares of elements
     low, high = (f(np.where(there[:, :, None], P, fill), axis=1) for f, fill in ((np.min, np.inf), (np.max, -np.inf)))
     return np.column_stack([mean, spread, low, high])
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-013b
 def composition_distance(C,        # (n, 120) of the reference
                          families, # (n,) of its crystals
                          new,      # (m, 120)
@@ -126,12 +128,14 @@ def _vectors(encoder, structures, known, memory=4.0):
     return EmbeddingTable(np.concatenate([old.X, X]), pd.concat([old.atoms, atoms], ignore_index=True),
                           {"model": encoder.name, **getattr(encoder, "meta", {})})
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-017b
 def _network_scores(reference, new):
     "{measure or 'score': Series over structures} by a reference's networks; each measure by its oddest atom."
     found, sites = atypicality(new, reference)
     by = sites.groupby("structure", sort=False)
     return {"score": found.set_index("structure")["score"]} | {m: by[m].max() for m in MEASURES}
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-017c
 def _energy_scores(tables, encoders, new, families):
     "{model: Series of eV per atom above composition} for every encoder with a readout."
     out = {}
@@ -189,12 +193,14 @@ def _pair(tables):
     names = list(tables)
     return next(([names[0], m] for m in names if architecture(m) != architecture(names[0])), names[:2])
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-022b
 def wanted(structures, # of the run
            seed:int=0, # of the run
            )->list:    # ids
     "Crystals of the sample: untrained controls must hold them."
     return [str(a.info["id"]) for a in sample(structures, seed=seed)]
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-022c
 def _inputs(inputs):
     "Tables, untrained sets and ensemble of a run."
     pair = _pair(inputs.tables)
@@ -233,6 +239,7 @@ def _mean(settings, method):
     each = [s["auroc"][method] for s in settings]
     return float(np.mean([a["value"] for a in each])), np.mean([a["draws"] for a in each], axis=0)
 
+# %% ../nbs/09b_known_damage.ipynb #09b-kno-026c
 def _claim(settings, missing, pair):
     "Claim 8 from the settings."
     methods = [m for m in settings[0]["auroc"] if m not in _VARIANTS]

@@ -25,6 +25,7 @@ class Orbits(NamedTuple):
     proper:np.ndarray   # (n,) the same under the proper ones
     misfit:float        # largest distance in angstrom between an atom and where an operation wants it
 
+# %% ../nbs/10_orbits.ipynb #10-orbi-007b
 def _gaps(a, b, cell):
     "Distance of each point of a to the nearest of b, both in fractions of a cell that repeats."
     from scipy.spatial import cKDTree
@@ -32,6 +33,7 @@ def _gaps(a, b, cell):
     d = a - b[cKDTree(wrap(b), boxsize=1).query(wrap(a))[1]]
     return np.linalg.norm((d - np.round(d)) @ cell, axis=1)
 
+# %% ../nbs/10_orbits.ipynb #10-orbi-007c
 def _label(cell, positions, kinds, P, shift, R, t, tol):
     """(n,) first atom of each orbit, and the largest distance of an image from the atom there.
 
@@ -71,6 +73,7 @@ def is_crystal(atoms # ase.Atoms
     "Whether a structure has atoms and repeats in three independent directions."
     return bool(len(atoms) and atoms.pbc.all() and abs(np.linalg.det(atoms.cell.array)) > 1e-6)
 
+# %% ../nbs/10_orbits.ipynb #10-orbi-009b
 def orbits(atoms,              # ase.Atoms, periodic in three directions
            symprec:float=4e-4, # tolerance, in units of the cube root of the volume per atom
            )->Orbits:          # labels of equivalent atoms; every atom alone where spglib finds nothing
@@ -168,6 +171,7 @@ def orbit_spread(table,               # `EmbeddingTable`
     out = out.assign(size=size, spread=np.where(size > 1, far/norm, np.nan), other=_apart(mean, norm, out))
     return out[["structure", "site", "Z", "size", "spread", "other", "misfit"]].reset_index(drop=True)
 
+# %% ../nbs/10_orbits.ipynb #10-orbi-023b
 def _apart(mean, norm, of):
     "Relative distance of each orbit's mean to the nearest of the same crystal and element that no operation connects."
     from scipy.spatial.distance import cdist

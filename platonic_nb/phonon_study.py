@@ -62,6 +62,7 @@ def binaries(path=None # folder with `phonons/` in it; None: what $PLATONIC_NB_D
         raise PlatonicError(f"{folder}: damaged phonon data ({type(e).__name__}: {str(e)[:100]}); "
                             "fetch the two files again") from e
 
+# %% ../nbs/10a_phonon_study.ipynb #10a-stud-052b
 def _binary(a, ref):
     i = a.info
     return _case(a, i["name"], _KINDS[int(i["symm.no"])],
@@ -124,6 +125,7 @@ def _asked(case, settings):
     for k in ("supercell", "primitive", "q"): h.update(np.ascontiguousarray(case.info[k], dtype="<f8").tobytes())
     return h.hexdigest()
 
+# %% ../nbs/10a_phonon_study.ipynb #10a-stud-058c
 def _content(arrays):
     "Digest of what is in a record: names, types, shapes and bytes."
     h = hashlib.sha256()
@@ -131,6 +133,7 @@ def _content(arrays):
         h.update(f"{k} {arrays[k].dtype} {arrays[k].shape}".encode() + np.ascontiguousarray(arrays[k]).tobytes())
     return h.hexdigest()
 
+# %% ../nbs/10a_phonon_study.ipynb #10a-stud-058d
 def study_file(folder,    # of the study
                model:str, # name of the potential
                id:str     # of the crystal
@@ -152,6 +155,7 @@ def write_record(folder,  # of the study
     np.savez(buffer, about=np.array(json.dumps(about)), **arrays)
     return write_atomic(study_file(folder, model, case.info["id"]), buffer.getvalue())
 
+# %% ../nbs/10a_phonon_study.ipynb #10a-stud-058bb
 def read_record(file,     # from `study_file`
                 )->tuple: # (record, {format, model, crystal, asked, content})
     "One file of a study. Raises `PlatonicError` when it is damaged, no such file, or of a newer format."

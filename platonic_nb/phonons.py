@@ -29,6 +29,7 @@ def _pieces(atoms, reach, n):
     lines = coo_matrix((np.ones(len(a)), (a, b)), shape=(len(atoms)*n**3,)*2)
     return connected_components(lines, directed=False)[0]
 
+# %% ../nbs/10a_phonons.ipynb #10a-phon-008b
 def _name(atoms): return str(atoms.info.get("id") or atoms.get_chemical_formula("metal", empirical=True) or "crystal")
 
 def require_crystal(atoms,        # ase.Atoms
@@ -57,6 +58,7 @@ class Relaxed(NamedTuple):
     volume: float    # cubic angstrom per atom
     steps: int       # taken
 
+# %% ../nbs/10a_phonons.ipynb #10a-phon-012c
 def relax(atoms,            # ase.Atoms, a crystal
           calculator,       # ASE calculator, e.g. from `load_calculator`
           fmax:float=1e-4,  # eV/angstrom; the stress times the volume counts as a force
@@ -101,6 +103,7 @@ def asymmetry(fc            # (n, n, 3, 3) force constants
     big = np.abs(fc).max()
     return float(np.abs(fc.sum(1)).max()/big), float(np.abs(fc - fc.transpose(1, 0, 3, 2)).max()/big)
 
+# %% ../nbs/10a_phonons.ipynb #10a-phon-017b
 @dataclass(frozen=True, eq=False, repr=False)
 class Phonons:
     "Force constants of a crystal and what follows from them; made by `phonons`."
@@ -219,6 +222,7 @@ def mesh(n:int=4 # even, to avoid Gamma
     "Wave vectors on a regular mesh, all of equal weight. Source: Monkhorst and Pack, Phys. Rev. B 13, 5188 (1976)."
     return (np.indices((n, n, n)).reshape(3, -1).T + .5)/n - .5
 
+# %% ../nbs/10a_phonons.ipynb #10a-phon-044b
 def phonon_errors(frequencies,   # (q, branches) THz, of the model
                   reference,     # (q, branches) THz, at the same wave vectors
                   weights=None,  # (q,) multiplicities of the wave vectors; None: equal

@@ -78,6 +78,7 @@ def _gather(structures):
     good, bad = validate(found)
     return good, [(r["structure"], r["reason"]) for r in [*unread, *bad.to_dict("records")]]
 
+# %% ../nbs/09a_score.ipynb #09a-sco-019b
 def _encode(encoders, structures, memory, quiet, batch=64):
     "(dict model -> EmbeddingTable of those that every model takes, [(id, reason)] of the others)."
     tables, why = {}, {}
@@ -137,6 +138,7 @@ def _plain(method, reference, encoders, good, memory, quiet):
     above = _energies(encoder, tables[encoder.name]) - reference.energy["mean"] - C@coef if len(ids) else []
     return pd.DataFrame({"structure": ids, "score": above}), left
 
+# %% ../nbs/09a_score.ipynb #09a-sco-022b
 def _scored(method, reference, encoders, good, memory, quiet):
     "(frame structure, score, row; frame of atoms; [(id, reason)])."
     none = pd.DataFrame({"structure": [], "score": []})
@@ -168,6 +170,7 @@ def _row(r, sites, reference, by, method):
                    "nearest": f"{near.structure} {_symbol(near.Z)}{near.site}",
                    "reason": _reason(at, reference, _scale(reference).spread)}
 
+# %% ../nbs/09a_score.ipynb #09a-sco-023b
 def _against(method, reference, encoders, ranked, memory, quiet):
     "The scores among which p is a rank: those of the calibration, else the reference's."
     if ranked is not None: return _scored(method, reference, encoders, ranked, memory, quiet)[0]["score"].to_numpy()
@@ -269,6 +272,7 @@ def _json(scores):
                       "n_reference": len(scores.against), "smallest_p": scores.smallest_p,
                       "structures": _rows(scores)})
 
+# %% ../nbs/09a_score.ipynb #09a-sco-026bb
 def _html(scores):
     import base64, io
     import matplotlib.pyplot as plt

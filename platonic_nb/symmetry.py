@@ -40,6 +40,7 @@ def _summary(table, of, full):
             "exact_crystals": {"n": len(ideal), "max": float(ideal.max())},
             "other": _marks(other), "twins": sorted(set(s["structure"][s["other"] <= _TOL]))}
 
+# %% ../nbs/10_symmetry.ipynb #10-symm-068c
 def _asked_too_much(table, of):
     "A model that obeys the proper operations only, held against all of them."
     s = orbit_spread(table, of, True)
@@ -55,6 +56,7 @@ def _readers(inputs):
         name = next(m for m in inputs.tables if architecture(m) == kind)
         yield name, shared_encoder(name, "readout" if name in cards() else "paper")
 
+# %% ../nbs/10_symmetry.ipynb #10-symm-069c
 def _mirror_crystals(structures, encoder, most=5):
     "Chiral crystals, and others with handed sites: the smallest of each family that the model takes."
     picked, families = {True: [], False: []}, set()
@@ -64,6 +66,7 @@ def _mirror_crystals(structures, encoder, most=5):
         if spaced(a) and refusal(encoder, a) is None: picked[o.chiral].append(a); families.add(family)
     return picked[True] + picked[False]
 
+# %% ../nbs/10_symmetry.ipynb #10-symm-069d
 def _live(inputs, structures):
     "Mirror images and the three perovskite paths through the first model of each architecture."
     mirror, modes, found, patterns = {}, {}, {}, perovskite_modes()
@@ -173,6 +176,7 @@ def figures_symmetry(result, # of `study_symmetry`
     if _energies(result): drawn["symmetry_mirror"] = plot_mirror(result)
     return {n: (f, _CAPTIONS[n].format(**result)) for n, f in drawn.items()}
 
+# %% ../nbs/10_symmetry.ipynb #10-symm-072e
 def _energies(result):
     rows = [(n, r) for n, of in result["mirror"].items() for r in of]
     return [(n, r) for n, r in rows if r["energy"] is not None and np.isfinite(r["energy"])]
@@ -183,6 +187,7 @@ def _range(values, form):
     said = list(dict.fromkeys(format(f(values), form) for f in (min, max)))
     return " to ".join(said)
 
+# %% ../nbs/10_symmetry.ipynb #10-symm-072bb
 def _say_orbits(result):
     s = {n: v for n, v in result["spread"].items() if v["orbits"]}
     worst, others = max(s, key=lambda n: s[n]["max"]), [v["other"]["median"] for v in s.values() if v["other"]]
