@@ -149,6 +149,7 @@ def energy_test(inputs:Inputs, # of a run
     errors, reference, have = _errors(inputs, energies, crystals, C)
     units = atoms.groupby("structure")["family"].first().to_numpy()[have]
     rho = {m: _ranked(p, have, errors[m], units, inputs.seed) for m, p in _predictors(inputs, w, errors).items()}
+    if not rho: raise PlatonicError(f"bias: no model's energies can be compared with {reference}; give a PBE model")
     common = [n for n in next(iter(rho.values())) if all(n in r for r in rho.values())]
     average = {n: (float(np.mean([r[n][0] for r in rho.values()])), np.mean([r[n][1] for r in rho.values()], axis=0))
                for n in common}

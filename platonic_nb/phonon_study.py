@@ -178,7 +178,9 @@ def _have(file, asked):
     "Whether this file answers this question; a file for another question is an error, a damaged one counts as absent."
     if not file.exists(): return False
     try: about = read_record(file)[1]
-    except PlatonicError: return False
+    except PlatonicError as e:
+        if "update platonic_nb" in str(e): raise  # a newer version's work is not damage
+        return False
     if about["asked"] != asked:
         raise PlatonicError(f"{file}: holds an answer to another question "
                             "(structure, supercell, wave vectors or settings differ); choose another folder")

@@ -95,6 +95,11 @@ def test_a_study_that_survives_2(given_cases, given_record, given_refuse):
     with tempfile.TemporaryDirectory() as folder:
         write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300})
         test_fail(lambda: run_phonons(["7net-0"], cases[1:2], folder, fmax=1e-3, load=refuse), contains="another question")
+        file = study_file(folder, "7net-0", cases[1].info["id"])
+        with np.load(file) as f: parts = dict(f)
+        np.savez(file, **parts | {"about": np.array(str(parts["about"]).replace('"format": 1', '"format": 2'))})
+        test_fail(lambda: run_phonons(["7net-0"], cases[1:2], folder, load=refuse), contains="update platonic_nb")  # and nothing is overwritten
+        file.unlink()
         test_fail(lambda: run_phonons(["7net-0"], [cases[0], cases[0]], folder), contains="same id")
         flipped = {**record, "volume": record["volume"] + 1e-9}
         arrays = {k: np.asarray(v) for k, v in flipped.items()}
