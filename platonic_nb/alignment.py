@@ -147,6 +147,7 @@ def _interval(row)->dict|None:
     return {"value": float(row["value"]), "ci95": [float(row["low"]), float(row["high"])],
             "a": row["a"], "b": row["b"]}
 
+# %% ../nbs/04b_ladder.ipynb #04b-033b
 def _climb_dict(c:Climb)->dict:
     names = ("shuffled", "element", "onehot", "handmade", "untrained")
     rungs = {f"null_{name}": _interval(c.top(name)) for name in names}
@@ -159,6 +160,7 @@ def _climb_dict(c:Climb)->dict:
             "difference": {"value": c.difference, "ci95": [float(x) for x in c.difference_ci95]},
             "missing": c.missing, "verdict": c.verdict}
 
+# %% ../nbs/04b_ladder.ipynb #04b-033c
 @patch
 def to_dict(self:Ladder)->dict:
     "One entry of `alignment.mutual_knn.pairs` in results.json."

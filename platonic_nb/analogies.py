@@ -31,6 +31,7 @@ def item_vectors(X,                # (n, K) coordinates, one row per atom
     codes, names = pd.factorize(item_names(atoms, level))
     return pd.DataFrame(_sums(X, codes) / np.bincount(codes)[:, None], index=pd.Index(names, name="item"))
 
+# %% ../nbs/07a_analogies.ipynb #07a-anal-010b
 def _sums(X, codes):
     "Sums of the rows of each code; every code from 0 on occurs."
     order = np.argsort(codes, kind="stable")
@@ -69,6 +70,7 @@ def _distances(T, V, metric):
     unit = lambda M: M / np.maximum(np.linalg.norm(M, axis=1, keepdims=True), 1e-300)
     return -unit(T) @ unit(V).T
 
+# %% ../nbs/07a_analogies.ipynb #07a-anal-016b
 def analogy(vectors,                # DataFrame: one row per item, see `item_vectors`
             a:str,                  # the item that has what is wanted
             b:str,                  # the item that lacks it
@@ -100,11 +102,13 @@ def same_element(names,       # item names of level site
     "Groups for level site: the element of the place."
     return np.array([str(n).rpartition("#")[2] for n in names], dtype=object)
 
+# %% ../nbs/07a_analogies.ipynb #07a-anal-020b
 def crystals_only(names,       # item names of level formula
                   )->np.ndarray: # (n,) True for the means of elements
     "Groups for level formula: crystals alone are candidates, elements' means are not."
     return np.array(["~" in str(n) for n in names])
 
+# %% ../nbs/07a_analogies.ipynb #07a-anal-020c
 def same_family(classes # from `prototype_classes`
                 ):      # function of item names
     """Groups: the prototype family, and at level site the element of the place too.

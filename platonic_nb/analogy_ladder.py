@@ -58,6 +58,7 @@ def _most(pairs):
 def _minus(x, y): return x[0] - y[0], x[1] - y[1]
 def _ci(pair): return {"value": pair[0], "ci95": np.nanquantile(pair[1], [.025, .975]).tolist()}
 
+# %% ../nbs/07c_analogy_ladder.ipynb #07c-anal-015b
 def rungs(drawn,     # column (name, offset) -> (value, draws)
           models,    # names of models
           controls,  # dict model -> names of its untrained controls

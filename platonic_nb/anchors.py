@@ -22,6 +22,7 @@ def _pairs(keys)->pd.MultiIndex: # any iterable of (structure, site), made into 
     names = ["structure", "site"]
     return pd.MultiIndex.from_tuples(pairs, names=names) if pairs else pd.MultiIndex.from_arrays([[], []])
 
+# %% ../nbs/02_anchors.ipynb #02-anchors-013b
 @dataclass(frozen=True, eq=False, repr=False)
 class Anchors:
     """Atoms that serve as the axes of the shared space, and how they were chosen.
@@ -83,6 +84,7 @@ def save(self:Anchors,
                "params": self.params, "keys": list(self.keys)}
     return write_atomic(path, dump_json(content, indent=None))
 
+# %% ../nbs/02_anchors.ipynb #02-anchors-023b
 @patch(cls_method=True)
 def open(cls:Anchors,
          path # file that `save` wrote
@@ -238,6 +240,7 @@ def _pool(table, among): # the atoms to choose from, as a table
     if among and not isinstance(among[0], EmbeddingTable): return table.select(_pairs(among))
     return table.select(common_keys([table, *among]))
 
+# %% ../nbs/02_anchors.ipynb #02-anchors-050b
 def _check_request(method, k, n, name, compat): # settings that cannot work, said before any work is done
     if method not in METHODS:
         raise PlatonicError(f"select_anchors: method={method!r}, want one of {', '.join(METHODS)}")

@@ -21,6 +21,7 @@ def _dot(ax, y, entry, **style):
     if entry["ci95"][0] is not None: ax.plot(entry["ci95"], [y, y], color=style["color"], lw=1.2, alpha=0.6)
     ax.plot(entry["value"], y, ms=5, ls="", **style)
 
+# %% ../nbs/07e_arithmetic_page.ipynb #07e-page-008b
 def _plot_rungs(result):
     import matplotlib.pyplot as plt
     levels = [l for l in _TITLES if "models" in result[l]]
@@ -54,6 +55,7 @@ def _draw_splits(ax, rows):
     ax.invert_yaxis()
     ax.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.4, -0.18), handletextpad=0.1)
 
+# %% ../nbs/07e_arithmetic_page.ipynb #07e-page-010b
 def _draw_transfer(ax, transfer):
     M, names = np.array(transfer["matrix"], dtype=float), transfer["models"]
     ax.imshow(M, cmap="viridis", vmin=0)
@@ -63,6 +65,7 @@ def _draw_transfer(ax, transfer):
     ax.set_yticks(range(len(names)), names, fontsize=7)
     ax.set_title("hit@1 of the row's offset\nin the column's space", fontsize=9)
 
+# %% ../nbs/07e_arithmetic_page.ipynb #07e-page-010c
 def _plot_splits(result):
     import matplotlib.pyplot as plt
     with figure_style():
@@ -82,6 +85,7 @@ def _draw_sides(ax, rows):
     ax.invert_yaxis()
     ax.set(title="Opposite sides of parallelograms", xlabel="cosine (ticks: a side of another exchange)")
 
+# %% ../nbs/07e_arithmetic_page.ipynb #07e-page-012b
 def _draw_directions(ax, found):
     for dx, key, score, color, label in ((-0.2, "shared", "cosine", "#0072B2", "cosine of two models' directions"),
                                          (0.2, "read", "r", "#D55E00", "correlation, read in another model")):
@@ -96,6 +100,7 @@ def _draw_directions(ax, found):
     ax.legend(fontsize=7, loc="lower left")
     ax.set(title="Same direction in every model?", ylim=(-1.02, 1.02))
 
+# %% ../nbs/07e_arithmetic_page.ipynb #07e-page-012c
 def _plot_axes(result):
     import matplotlib.pyplot as plt
     with figure_style():

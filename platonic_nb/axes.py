@@ -76,6 +76,7 @@ def _elements():
             rows[z] = e.group, e.row, float(e.X), charge, radius
     return pd.DataFrame(rows, index=["column", "row", "electronegativity", "charge", "radius"]).T.astype(float)
 
+# %% ../nbs/07b_axes.ipynb #07b-axes-018b
 def exchange_kinds(questions        # from `quadruples`
                    )->pd.DataFrame: # by question: relation ("same group", "same period", "neither"), radius (change, A)
     """What an exchange means in the periodic table.

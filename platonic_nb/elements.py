@@ -47,6 +47,7 @@ def _properties(z):
              "group": lambda: e.group, "period": lambda: e.row, "Mendeleev number": lambda: e.mendeleev_no}
     return {name: _number(get) for name, get in asked.items()} | {"block": e.block}
 
+# %% ../nbs/05_elements.ipynb #05-elements-014b
 def _number(get):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pymatgen warns of every value that it does not have
@@ -54,6 +55,7 @@ def _number(get):
         except (ValueError, AttributeError, TypeError): return math.nan  # no value on record: an empty list, or None
     return math.nan if value is None else float(value)
 
+# %% ../nbs/05_elements.ipynb #05-elements-014c
 def element_properties(Z # atomic numbers
                        )->pd.DataFrame: # index Z; eV, angstrom; NaN where there is no value; `block` is a letter
     "Properties of elements, from pymatgen."
@@ -134,6 +136,7 @@ def _place(z):
     f = e.is_lanthanoid or e.is_actinoid
     return (z - (57 if e.is_lanthanoid else 89) + 3, e.row + 2.4) if f else (e.group, e.row)
 
+# %% ../nbs/05_elements.ipynb #05-elements-032b
 def _shade(color):  # black on light tiles, white on dark ones
     return "white" if np.dot(color[:3], [0.3, 0.59, 0.11]) < 0.45 else "black"
 
@@ -183,6 +186,7 @@ def _ranked(D, name, method):
     out[upper] = d / np.linalg.norm(d) / np.sqrt(2)  # each pair stands in the matrix twice
     return out + out.T
 
+# %% ../nbs/05_elements.ipynb #05-elements-037b
 def _aligned(tables):
     "Frames on the elements that all share, in one order; arrays as they are."
     if not all(isinstance(t, pd.DataFrame) for t in tables):
@@ -213,6 +217,7 @@ def _orders(strata, n_perm, seed):
         for r, c in zip(rows, choice): out[i, r] = c
     return out, True
 
+# %% ../nbs/05_elements.ipynb #05-elements-039b
 def _relabelled(A, B, orders, block=64):
     "(m, t) correlations of A under each order with each of the t matrices B."
     flat = np.stack([b.ravel() for b in B], axis=1)
@@ -269,6 +274,7 @@ def mantel(D,                     # (n, n) distances between elements: frame wit
     z = float((r - null.mean()) / spread) if spread else 0.0
     return Mantel(float(r), float(p), z, len(A), null, exact)
 
+# %% ../nbs/05_elements.ipynb #05-elements-041b
 def _partial(rs, between):
     if 1 - between**2 < 1e-9:
         raise PlatonicError("mantel: E and `given` order the pairs alike; nothing is left once one is given")

@@ -25,6 +25,7 @@ def _distances(atoms, radius):
                                         lattice=np.ascontiguousarray(atoms.cell.array, dtype=float), tol=1e-8)
     return i[d > 1e-3], d[d > 1e-3]  # an atom is no neighbour of itself
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-007b
 def coordination(atoms,            # ase.Atoms, periodic
                  radius:float=6.0, # neighbours are searched within this, angstrom; twice as far for atoms without any
                  )->np.ndarray:    # (n,) effective coordination numbers; NaN for an atom without neighbours
@@ -57,6 +58,7 @@ def _symmetry(cell, positions, kinds, symprec):
     operations = len(np.unique(rotations, axis=0)) # of the point group
     return operations * cells / np.bincount(orbit)[orbit], orbit
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-012b
 def site_symmetry(atoms,              # ase.Atoms, periodic
                   symprec:float=2e-3, # tolerance in units of the cube root of the volume per atom
                   )->tuple:           # (n,) order of each site-symmetry group, (n,) orbit
@@ -111,6 +113,7 @@ def _sums(X, Y, H, fold, folds):
         x, y, h = X[fold == f], Y[fold == f], H[fold == f]
         yield h.sum(0), h.T @ x, h.T @ y, x.T @ x, x.T @ y
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-019cb
 _PENALTIES = np.logspace(-3, 3, 13)  # of the correlation matrix: its mean eigenvalue is 1
 
 def _fit(parts):
@@ -188,6 +191,7 @@ def composition_of(structures,  # list of ase.Atoms with info["id"]
     F = np.stack([found[i] for i in ids])
     return F[:, F.any(0)]
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-029b
 def _draws(truth, predicted, W, codes):
     "(n_draws, t) skill of each draw of families."
     ok = np.isfinite(truth).all(1)
@@ -197,6 +201,7 @@ def _draws(truth, predicted, W, codes):
     with np.errstate(invalid="ignore", divide="ignore"):
         return 1 - (W @ miss) / (W @ total)
 
+# %% ../nbs/05a_invariants.ipynb #05a-invariants-029c
 def mean_rungs(inputs,   # `Inputs` of a run
                each,     # dict source -> (value, (n_draws,) draws)
                extra,    # dict rung -> source in `each`

@@ -42,6 +42,7 @@ def _all_columns(X, i, g, k, tol, order):
     S[g[i][:, None] == g[None, :]] = -np.inf
     return _top(S, k, tol, order)
 
+# %% ../nbs/04_knn.ipynb #knn-014b
 def _proposed(X, X32, i, g, k, tol, order, extra=24):
     "The same, from `k + extra` candidates in single precision; rows where these may not suffice are done in full."
     S = X32[i] @ X32.T

@@ -22,6 +22,7 @@ def independent_cost(A,        # (n, K) one cloud
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
     return float((A * A).sum(1).mean() + (B * B).sum(1).mean() - 2 * A.mean(0) @ B.mean(0))
 
+# %% ../nbs/06a_large_transport.ipynb #06a-larg-009b
 def saving(cost,             # of a plan, squared distance
            A,                # (n, K) one cloud
            B,                # (m, K) the other
@@ -77,6 +78,7 @@ def sliced_pairing(A,                    # (n, K) one cloud
     out[P.row] = P.col
     return out
 
+# %% ../nbs/06a_large_transport.ipynb #06a-larg-015b
 def _same_size(A, B):
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
     if A.shape != B.shape:
@@ -121,6 +123,7 @@ class Pairing:
         return (f"Pairing of {len(self.columns)} atoms, cost {self.cost:.6g} (knowing nothing: {self.start:.6g}), "
                 f"{100 * self.exact:.0f} % of them in labels solved exactly")
 
+# %% ../nbs/06a_large_transport.ipynb #06a-larg-023b
 def large_plan(A,                    # (n, K) one cloud
                B,                    # (n, K) another, of the same size
                within=None,          # (n,) labels of both clouds' rows; pairs stay inside a label
@@ -169,6 +172,7 @@ class LowRank:
         for s, F, c in zip(sums, (self.Q, self.R), parts): np.add.at(s, c, F)
         return float((sums[0] * sums[1] / self.g).sum())
 
+# %% ../nbs/06a_large_transport.ipynb #06a-larg-028b
 def _low_rank(A, B, Q, R, g, tol):
     rows, cols = Q @ (R.sum(0) / g), R @ (Q.sum(0) / g)
     error = float(max(np.abs(rows * len(A) - 1).max(), np.abs(cols * len(B) - 1).max()))

@@ -39,6 +39,7 @@ def partners_of(structures, # list of ase.Atoms with info["id"]
     P = P / np.maximum(P.sum(1, keepdims=True), 1)
     return pd.DataFrame(P).groupby(pairs["Z"].to_numpy()).mean().rename_axis("Z")
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-029b
 def _errors(vectors, P):
     """(squared errors, squared errors of the mean of the others), (elements, properties), 0 where missing.
 
@@ -58,6 +59,7 @@ def _errors(vectors, P):
         out[:, np.flatnonzero(mask)[:, None], columns] = (Y - read)**2, (Y - others_mean)**2
     return out
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-029c
 def _r2(errors): return 1 - errors[0].sum(0) / errors[1].sum(0)
 
 def _scores(errors, W):
@@ -97,6 +99,7 @@ def _sources(inputs, coords):
     vectors = {n: element_vectors(X, inputs.pool_atoms) for n, X in coords.items()}
     return vectors | {"partners": partners_of(inputs.structures, inputs.pool_atoms)}
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-035b
 _EXTRA = {"hand-made SOAP": "handmade", "partners": "partners"}
 
 def _ledger(inputs, each, names):
@@ -109,6 +112,7 @@ def _ledger(inputs, each, names):
                  value, rungs | {"one-hot elements": (0.0, np.zeros_like(value[1]))},
                  missing=f"untrained controls of {', '.join(bare)}" if bare else None)
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-035c
 def _alone(inputs, each, name):
     "One model against its own rungs."
     part = type(inputs)({name: inputs.tables[name]}, inputs.untrained, inputs.anchors, inputs.structures,
@@ -153,6 +157,7 @@ def _origins(inputs, P):
                 "dimensions": float(spread.sum()**2 / (spread**2).sum())} # participation ratio of the spectrum
     return out
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-038b
 def _all_atoms(inputs):
     "Models on all atoms that they share: skill without controls, and the misplaced elements."
     keys = common_keys(inputs.tables.values())
@@ -236,6 +241,7 @@ def plot_prediction(result, # what `study` returned
             tick.set_color(model_color(s) if s in result["models"] else "black" if s in shown else "#777777")
     return fig
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-045b
 def _mean_displacement(result):
     each = pd.DataFrame({n: pd.Series(m["displacement"]) for n, m in result["all_atoms"]["models"].items()})
     return each.mean(axis=1).set_axis(each.index.astype(int))
@@ -291,6 +297,7 @@ def _says(c):
     return (f"{c['value']:.2f} against {c['null']['value']:.2f} of the strongest null ({c['null']['name']}), "
             f"difference {c['difference']['value']:+.2f} [{low:+.2f}, {high:+.2f}]")
 
+# %% ../nbs/05b_periodicity.ipynb #05-periodicity-048b
 def _periodicity_says(result):
     "Paragraphs on the periodic table: properties read, all distances, nearest elements."
     alone, origins = result["by_model"], result["origins"]

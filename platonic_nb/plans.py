@@ -25,6 +25,7 @@ def cost_matrix(A,                      # (n, K) one cloud
     A, B = check_matrix(A, "transport: A"), check_matrix(B, "transport: B")
     return _prices(A, B, metric)
 
+# %% ../nbs/06_plans.ipynb #06-plans-009b
 def _prices(A, B, metric): # of clouds that were checked
     from scipy.spatial.distance import cdist
     if A.shape[1] != B.shape[1]:
@@ -43,6 +44,7 @@ def _strict(what):
         except Warning as w:
             raise PlatonicError(f"{what}: POT gave up ({w}); raise max_iter, or reg for a blurred plan") from w
 
+# %% ../nbs/06_plans.ipynb #06-plans-014b
 def _masses(w, n, name):
     "Masses of the atoms, summing to one."
     w = np.full(n, 1 / n) if w is None else np.asarray(w, dtype=np.float64)
@@ -139,6 +141,7 @@ def _checked(trips, cost, method, a, b, tol):
                             "raise max_iter or reg")
     return Plan(T, cost, method, error)
 
+# %% ../nbs/06_plans.ipynb #06-plans-020b
 def transport_cost(A,         # (n, K) one cloud
                    B,         # (m, K) the other
                    **options, # as in `plan`
@@ -157,6 +160,7 @@ def _orbits(atoms, symprec):
         except Exception: found = None
     return np.arange(len(atoms)) if found is None else np.asarray(found.equivalent_atoms)
 
+# %% ../nbs/06_plans.ipynb #06-plans-034b
 def site_classes(structures,         # list of ase.Atoms with info["id"]
                  atoms,              # DataFrame with columns structure and site, e.g. `table.atoms`
                  symprec:float=0.01, # tolerance of positions, angstrom
@@ -184,6 +188,7 @@ def _codes(rows, cols):
     codes = {level: both.groupby(names, sort=False).ngroup().to_numpy() for level, names in LEVELS.items()}
     return {level: (c[:len(rows)], c[len(rows):]) for level, c in codes.items()}
 
+# %% ../nbs/06_plans.ipynb #06-plans-037b
 def _trips(T, shape):
     "(row, column, mass) of a `Plan`, a matrix, or an assignment (one column per row; -1: none)."
     T = T.T if isinstance(T, Plan) else T
@@ -206,6 +211,7 @@ def _shares(T, codes)->dict:
     hits = {level: np.bincount(i, mass * (left[i] == right[j]), n) for level, (left, right) in codes.items()}
     return {level: np.divide(h, total, out=np.full(n, np.nan), where=total > 0) for level, h in hits.items()}
 
+# %% ../nbs/06_plans.ipynb #06-plans-038b
 def correspondence(T,         # `Plan`, (n, m) matrix (dense or sparse), or (n,) column of each row, -1 for none
                    rows,      # DataFrame of A's atoms: structure, site, Z, site_class
                    cols=None, # DataFrame of B's atoms; None: the same as A's

@@ -26,6 +26,7 @@ def _kernel(vectors):
     X = X / X.std(0)
     return X @ X.T / X.shape[1]
 
+# %% ../nbs/05b_prediction.ipynb #05b-prediction-008b
 def _inverses(K):
     "For every penalty: the penalty, and the block G of the inverse of K + penalty with a free intercept."
     w, U = np.linalg.eigh(K)
@@ -34,6 +35,7 @@ def _inverses(K):
         one = A.sum(1)
         yield A - np.outer(one, one) / one.sum()
 
+# %% ../nbs/05b_prediction.ipynb #05b-prediction-008c
 def _ridge(K, Y, joint=False):
     """(n, t) predictions of every row from the others (@eq-two-out).
 

@@ -72,6 +72,7 @@ class Pair(NamedTuple):
     B: np.ndarray       # (n, K) coordinates in b, same atoms in the same order
     atoms: pd.DataFrame # (n rows) structure, site, Z, family
 
+# %% ../nbs/03_projection.ipynb #03-projection-032b
 @dataclass(frozen=True, eq=False, repr=False)
 class PlatonicSpace:
     """Coordinates of many models on shared anchors; make it with `PlatonicSpace.build`.
@@ -108,6 +109,7 @@ def _require(n, k, what): # the 2K rule
         raise PlatonicError(f"PlatonicSpace: {what} {n} atoms, {k} anchors need at least {2*k}; "
                             "lower k or add structures")
 
+# %% ../nbs/03_projection.ipynb #03-projection-035b
 @patch(cls_method=True)
 def build(cls:PlatonicSpace,
           tables,           # EmbeddingTables of different models (a list, or a dict's values)
@@ -143,6 +145,7 @@ def models(self:PlatonicSpace)->list:
 def _shared(space, names): # rows of the union that all named models have
     return np.flatnonzero(np.all([space.rows[m] >= 0 for m in names], axis=0))
 
+# %% ../nbs/03_projection.ipynb #03-projection-037b
 @patch(as_prop=True)
 def atoms(self:PlatonicSpace)->pd.DataFrame:
     "The atoms that all models share. Raises `PlatonicError` when there are fewer than 2K."
@@ -156,6 +159,7 @@ def keys(self:PlatonicSpace)->pd.MultiIndex:
     "(structure, site) of the atoms that all models share."
     return _index(self.atoms)
 
+# %% ../nbs/03_projection.ipynb #03-projection-037c
 @patch(as_prop=True)
 def coords(self:PlatonicSpace)->dict:
     "Model -> (n, K) coordinates of the atoms that all models share, rows as in `atoms`."
@@ -175,12 +179,14 @@ def pair(self:PlatonicSpace,
     A, B = (self.own[m][self.rows[m][at]] for m in (a, b))
     return Pair(a, b, A, B, self.union.iloc[at].reset_index(drop=True))
 
+# %% ../nbs/03_projection.ipynb #03-projection-038b
 @patch
 def pairs(self:PlatonicSpace):
     "Every pair of models once, as an iterator of `Pair`."
     for i, a in enumerate(self.models):
         for b in self.models[i + 1:]: yield self.pair(a, b)
 
+# %% ../nbs/03_projection.ipynb #03-projection-038c
 @patch
 def __repr__(self:PlatonicSpace)->str:
     n, a = len(_shared(self, self.models)), self.anchors
@@ -253,6 +259,7 @@ def plot_maps(rows,               # dict label -> (tables, space): one row of pa
         _legend(fig, np.concatenate([s.atoms["Z"].unique() for _, s in rows.values()]))
     return fig
 
+# %% ../nbs/03_projection.ipynb #03-projection-047b
 def _legend(fig, Z): # the families that occur
     from matplotlib.lines import Line2D
     here = set(element_groups(np.unique(Z)))

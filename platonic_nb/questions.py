@@ -26,6 +26,7 @@ def _level(level):
         raise PlatonicError(f"level: want one of {', '.join(LEVELS)}, got {level!r}.{suggest(level, LEVELS)}")
     return level
 
+# %% ../nbs/07_questions.ipynb #07-quest-009b
 def item_names(atoms,             # frame with structure and Z, one row per atom
                level:str="site",  # "site": `ID#Cl`; "structure": `ID`; "element": `Cl`
                )->np.ndarray:     # (n,) the item each atom belongs to
@@ -41,6 +42,7 @@ def _masked(atoms):
     order = np.argsort(np.argsort(first))
     return tuple(kinds[np.argsort(first)].tolist()), order[code].tobytes()
 
+# %% ../nbs/07_questions.ipynb #07-quest-012b
 def _given_classes(structures):
     "id -> (family, elements by place) where several crystals of a family hold the same sites in the same order."
     kinds = {}
@@ -72,6 +74,7 @@ def _interchangeable(atoms, mask):
     if len(kinds) <= 4: orders = [p for p in permutations(stay) if (counts[list(p)] == counts).all()]
     return [p for p in orders if p == stay or same.fit(crystal(mask), crystal(np.array(p)[mask]))]
 
+# %% ../nbs/07_questions.ipynb #07-quest-016b
 def _canonical(elements, orders):
     "The same crystal always by the same tuple: of equivalent orders, the least electronegative element first."
     same = (tuple(elements[k] for k in order) for order in orders)
@@ -82,6 +85,7 @@ def _formula(atoms):
     Z, n = np.unique(atoms.numbers, return_counts=True)
     return frozenset(zip(Z.tolist(), (n // np.gcd.reduce(n)).tolist()))
 
+# %% ../nbs/07_questions.ipynb #07-quest-019b
 def _corners(formulas):
     "Those formulas (sets of (Z, count)) that are a corner of a parallelogram of formulas: AX, BX, AY, BY."
     rows, found = {}, set()
@@ -289,6 +293,7 @@ def _dense(paths, keep):
                 if i in load: load[i] -= paths[k][1]
     return {i for i, w in load.items() if w > 0}
 
+# %% ../nbs/07_questions.ipynb #07-quest-053b
 def wanted(structures,        # list of ase.Atoms: the corpus
            seed:int=0,        # of the draw of parallelograms where a family has very many
            per_family:int=20, # structures of one prototype family at most

@@ -22,6 +22,7 @@ def remove_element_means(X,             # (n, d) one row per atom
     np.add.at(sums, e, X)
     return X - (sums / np.bincount(e)[:, None])[e]
 
+# %% ../nbs/04_alignment.ipynb #c030b
 def _hsic(A, B, unbiased:bool):
     "Linear HSIC of centred A, B without any n x n matrix (up to a factor that cancels in CKA)."
     if not unbiased: return np.linalg.norm(A.T @ B) ** 2

@@ -45,12 +45,14 @@ def draw_atoms(inputs:Inputs,        # of a run
     rank = {s: i for i, s in enumerate(order)}
     return rows.sort_values("structure", key=lambda c: c.map(rank), kind="stable").reset_index(drop=True)
 
+# %% ../nbs/06b_transport.ipynb #06b-tran-027b
 def _first(rows, n, min_structures=3):
     "Whole structures from the top, at most n atoms, then once more only elements that occur often enough."
     sizes = rows.groupby("structure", sort=False).size()
     kept = rows[rows["structure"].isin(sizes.index[sizes.cumsum() <= n])]
     return kept[kept.groupby("Z")["structure"].transform("nunique") >= min_structures].reset_index(drop=True)
 
+# %% ../nbs/06b_transport.ipynb #06b-tran-027c
 def _keys(rows): return pd.MultiIndex.from_frame(rows[["structure", "site"]])
 
 # %% ../nbs/06b_transport.ipynb #06b-tran-029
@@ -80,20 +82,25 @@ class _Exam:
         return self.done[a, b, shuffle]
 
 # %% ../nbs/06b_transport.ipynb #06b-tran-030
+def _both_untrained(ua, ub):
+    "Pairs of controls of two models, seed by seed; where the models share them, of neighbouring seeds."
+    pairs = [(u, ub[(i + (ua == ub)) % len(ub)]) for i, u in enumerate(ua)] if ub else []
+    return [(u, v) for u, v in pairs if u != v] # never a network with itself
+
 def _rungs(exam, a, b):
     "rung -> list of (n,) site marks, one per variant."
     ua, ub = (exam.inputs.controls_of(m) for m in (a, b))
-    both = [(u, ub[(i + (ua == ub)) % len(ub)]) for i, u in enumerate(ua)] if ub else [] # never a network with itself
     found = {"chance": [exam.chance["site"].to_numpy()],
              "shuffled": [exam.marks(a, b, i)["site"] for i in range(len(exam.axes))],
              "handmade": [exam.marks(m, "handmade")["site"] for m in (a, b)],
              "one": [exam.marks(a, v)["site"] for v in ub] + [exam.marks(u, b)["site"] for u in ua],
-             "both": [exam.marks(u, v)["site"] for u, v in both if u != v]}
+             "both": [exam.marks(u, v)["site"] for u, v in _both_untrained(ua, ub)]}
     return {rung: marks for rung, marks in found.items() if marks}
 
 # %% ../nbs/06b_transport.ipynb #06b-tran-032
 def _ci(draws): return [float(x) for x in np.nanquantile(draws, [.025, .975])]
 
+# %% ../nbs/06b_transport.ipynb #06b-tran-032b
 def _climb(exam, a, b, rungs=True):
     "One pair's entry for results.json, and (value, draws) of itself and of each rung."
     names, columns = ["value"], [exam.marks(a, b)["site"]]
@@ -167,7 +174,7 @@ def _without_anchors(inputs, rows, pairs, n=300):
     (a, b), held = pairs[0], {*inputs.tables, *inputs.untrained}
     ua, ub = (inputs.controls_of(m) for m in (a, b))
     asked = {"value": pairs, "one": [(a, v) for v in ub] + [(u, b) for u in ua],
-             "both": [(u, v) for u, v in zip(ua, ub) if u != v]}
+             "both": _both_untrained(ua, ub)}
     plans = {p: gromov(raw(p[0]), raw(p[1]), within=Z)
              for found in asked.values() for p in found if set(p) <= held}
     marks = {kind: np.column_stack([_shares(plans[p], codes)["site"] for p in found])
@@ -227,6 +234,7 @@ def _tree(inputs, rows, n=120, n_boot=30):
     far = {"n": len(shared), "values": sliced.to_numpy(), "rank_correlation_with_exact": rank}
     return tree.to_dict() | {"n": len(rows), "structures": rows["structure"].nunique(), "sliced": far}
 
+# %% ../nbs/06b_transport.ipynb #06b-tran-038b
 def _try(part, *args):
     "A part of the chapter, or why it could not be made."
     try: return part(*args)

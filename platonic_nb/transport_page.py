@@ -44,6 +44,7 @@ def plot_exam(result,  # content of `transport` in results.json
 # %% ../nbs/06c_transport_page.ipynb #06c-page-011
 def _n(count, what): return f"{count} {what}{'' if count == 1 else 's'}"
 
+# %% ../nbs/06c_transport_page.ipynb #06c-page-011b
 def figures(result # content of `transport` in results.json
             )->dict: # name -> (matplotlib Figure, caption)
     "Figures of the chapter, from its numbers alone."
@@ -74,6 +75,7 @@ def figures(result # content of `transport` in results.json
 # %% ../nbs/06c_transport_page.ipynb #06c-page-014
 def _percent(share, digits=0): return f"{100 * share:.{digits}f} %"
 
+# %% ../nbs/06c_transport_page.ipynb #06c-page-014b
 def _exam_says(result):
     "The paragraph on the exam given the element."
     pairs, mean = result["pairs"], lambda key: float(np.mean([p[key] for p in result["pairs"]]))
@@ -108,6 +110,7 @@ def _global_says(g):
             f"keeps {at('value', 'element')} of the mass on its element (chance {at('chance', 'element')}) "
             f"and {at('value', 'site')} on its site.{note}")
 
+# %% ../nbs/06c_transport_page.ipynb #06c-page-014cb
 def _gromov_says(w):
     "The paragraph on plans without anchors."
     first, agreement = w["first_pair"], np.mean([p["agreement_with_anchored"] for p in w["pairs"]])
@@ -119,6 +122,7 @@ def _gromov_says(w):
             f"For {first['a']} with {first['b']} the difference from the strongest null is "
             f"{first['difference']['value']:+.3f} [{low:+.3f}, {high:+.3f}]: {first['verdict']}{absent}")
 
+# %% ../nbs/06c_transport_page.ipynb #06c-page-014cd
 def _tree_says(t):
     "The paragraph on the tree of models."
     rank = t["sliced"]["rank_correlation_with_exact"]

@@ -33,6 +33,7 @@ class Tree:
         "For results.json: names, distance matrix, linkage, support, number of draws."
         return {k: getattr(self, k) for k in ("names", "distance", "linkage", "support", "draws")}
 
+# %% ../nbs/06b_tree.ipynb #06b-tree-010b
 def _under(linkage):
     "Leaves under every branch, as sets of numbers."
     sets = {i: frozenset([i]) for i in range(len(linkage) + 1)}

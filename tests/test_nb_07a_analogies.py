@@ -88,8 +88,8 @@ def given_at(given_formulas, given_sites):
     family = given_formulas["family"]
     sites = given_sites["sites"]
     at = lambda formula, element: f"{family}/{formula}#{element}"
-    chlorines = [n for n in sites["chgnet-0.3.0"].index if n.endswith("#Br")]
-    nearest = analogy(sites["chgnet-0.3.0"], at("KCl", "Cl"), at("LiCl", "Cl"), at("NaBr", "Br"), chlorines)
+    bromines = [n for n in sites["chgnet-0.3.0"].index if n.endswith("#Br")]
+    nearest = analogy(sites["chgnet-0.3.0"], at("KCl", "Cl"), at("LiCl", "Cl"), at("LiBr", "Br"), bromines)
     return {"at": at, "nearest": nearest}
 
 
@@ -97,7 +97,7 @@ def test_one_question_1(given_at):
     # One question
     at = given_at["at"]
     nearest = given_at["nearest"]
-    assert at("NaBr", "Br") not in nearest.index
+    assert at("LiBr", "Br") not in nearest.index
 
 
 def test_one_question_2():
