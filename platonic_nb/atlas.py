@@ -17,7 +17,7 @@ import pandas as pd
 from .core import PlatonicError, dump_json, progress, suggest, write_atomic
 from .structures import default_corpus, aflow_prototypes, load_mp20, read_structures, validate
 from .table import EmbeddingTable, common_keys
-from .zoo import architecture, bundled, cards, controls, parse_name
+from .zoo import architecture, at_hand, bundled, cards, controls, paper, parse_name
 from .extraction import extract, hash_structures, load_encoder, torch_threads
 from .anchors import select_anchors
 from .alignment import draw_pool
@@ -44,19 +44,23 @@ def gather(structures="default", # "default", "aflow", "mp20", a path, or a list
                             f"(first: {bad.reason.iloc[0] if len(bad) else 'it is empty'})")
     return good, name, bad
 
-def resolve_models(models="bundled" # "bundled", "a,b,...", or a list of names
+def resolve_models(models="bundled" # "bundled", "paper", "a,b,...", or a list of names
                    )->list:         # names, checked
-    "The models of a run. Raises `PlatonicError` for names nobody knows, a name given twice, or fewer than two."
-    if models == "paper":
-        raise PlatonicError('models "paper": the seven potentials of the paper are not in this version\'s zoo; '
-                            'use "bundled", or your own files as BACKEND:PATH')
-    names = (bundled() if models == "bundled" else
+    """The models of a run.
+
+    Raises `PlatonicError` for names nobody knows, a name given twice, fewer than two, or weights that are not here.
+    """
+    names = (bundled() if models == "bundled" else paper() if models == "paper" else
              [m.strip() for m in models.split(",") if m.strip()] if isinstance(models, str) else
              list(models))
     names = [parse_name(n).full for n in names]
     if len(set(names)) < len(names):
         raise PlatonicError(f"models: {next(n for n in names if names.count(n) > 1)} is given twice")
     if len(names) < 2: raise PlatonicError(f"models: comparing wants at least two, got {', '.join(names) or 'none'}")
+    absent = [n for n in names if n in cards() and not at_hand(cards()[n])]
+    if absent:
+        raise PlatonicError(f"models: the weights of {', '.join(absent)} are not on this machine; "
+                            "`platonic models` says where each file belongs")
     return names
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-010
@@ -67,8 +71,8 @@ def extract_job(name:str,   # of the model
                 )->tuple:   # (name, seconds)
     "One model over one list of structures, in whichever process this runs."
     start = time.perf_counter()
-    trust = options.get("trust") if ":" in name and parse_name(name).path else None
-    extract(load_encoder(name, layer=options.get("layer", "paper"), trust=trust), structures, out=out,
+    encoder = load_encoder(name, layer=options.get("layer", "paper"), trust=options.get("trust"))
+    extract(encoder, structures, out=out,
             memory=options.get("memory", 4.0), strict=options.get("strict", False), threads=1)
     return name, time.perf_counter() - start
 
@@ -233,7 +237,7 @@ class _Clock:
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n15
 def run(structures="default",  # "default", "aflow", "mp20", a path, or a list of ase.Atoms
-        models="bundled",      # "bundled", "a,b,..." or a list
+        models="bundled",      # "bundled", "paper", "a,b,..." or a list
         out="results",         # folder; an interrupted run is taken up where it stopped
         preset:str="default",  # "paper": coordinates without centring, as published
         seed:int=0,            # of pool, ties and resampling

@@ -122,8 +122,9 @@ def check_encoder(encoder:Encoder,     # what to check
                   )->pd.DataFrame:     # index check; columns value, limit, passed
     """The contract of an encoder, as measured numbers. Any plugin can run it in its own tests with one line.
 
-    Raises `PlatonicError` naming every failed check (unless `strict=False`). The mirror image is reported but not
-    required.
+    Raises `PlatonicError` naming every failed check (unless `strict=False`). What architecture does not promise is
+    reported but not required: the mirror image, unless the encoder has `mirror_invariant = True`, and the rotation of
+    one with `rotation_invariant = False`.
     """
     S = probe_crystals(encoder.species) if structures is None else list(structures)
     before = _fingerprint(S)
@@ -131,9 +132,11 @@ def check_encoder(encoder:Encoder,     # what to check
     rows = _shape_checks(encoder, X, sum(map(len, S)), _fingerprint(S) == before)
     tol = tol or (1e-9 if getattr(X, "dtype", None) == np.float64 else 1e-4)
     if all(v == 0 for _, v, _ in rows[:3]):
+        promised = {"mirror image": getattr(encoder, "mirror_invariant", False),
+                    "proper rotation": getattr(encoder, "rotation_invariant", True)}
         moved = {k: deviation(X, Y) for k, Y in _moved_vectors(encoder, S, X, seed).items()}
-        rows += [(k, v, np.inf if k == "mirror image" else tol) for k, v in moved.items()]
-        rows.append(("noise floor", max(v for k, v in moved.items() if k != "mirror image"), tol))
+        rows += [(k, v, tol if promised.get(k, True) else np.inf) for k, v in moved.items()]
+        rows.append(("noise floor", max(v for k, v in moved.items() if promised.get(k, True)), tol))
     report = pd.DataFrame(rows, columns=["check", "value", "limit"]).set_index("check")
     report["passed"] = report.value <= report.limit
     failed = report.index[~report.passed]

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from .contract import check_encoder, deviation, hash_structures, probe_crystals
 from .core import PlatonicError, file_sha256, progress, write_atomic
+from .environments import RemoteEncoder, environment_names, environment_python
 from .structures import validate
 from .table import EmbeddingTable, atoms_frame, manifest_bytes, read_manifest, shard_bytes
-from .zoo import Encoder, backend, cards, load_plugin, models, parse_name, plugins
+from .zoo import Encoder, EncoderLost, backend, cards, load_plugin, models, parse_name, plugins
 
 # %% ../nbs/01_extraction.ipynb #01-extra-004
 _all_ = ["Encoder", "models", "check_encoder", "deviation", "hash_structures", "probe_crystals"] # at hand here too
@@ -35,14 +36,18 @@ def load_encoder(name:str,             # a name from `models()`, `NAME@untrained
     """The encoder of a model.
 
     Raises `PlatonicError` when the name is unknown, the layer does not exist, the library that it needs is missing,
-    or a local file is not trusted.
+    or a local file is not trusted. A library that cannot be imported here is looked for in the environment made for it.
     """
     parsed = parse_name(name)
     if untrained and not parsed.untrained: parsed = parse_name(f"{name}@untrained:{seed}")
     if parsed.backend == "plugin":
         seed = parsed.seed if parsed.untrained else None
         return load_plugin(plugins()[parsed.base], layer=layer, seed=seed)
-    return backend(parsed.backend).load(parsed, layer=layer, trust=trust, dtype=dtype)
+    module = backend(parsed.backend)
+    here = find_spec(module.UPSTREAM.partition(".")[0]) is not None
+    if not here and parsed.backend in environment_names() and (python := environment_python(parsed.backend)):
+        return RemoteEncoder(python, parsed.full, layer, trust, dtype)
+    return module.load(parsed, layer=layer, trust=trust, dtype=dtype)
 
 # %% ../nbs/01_extraction.ipynb #01-extra-09f
 def shared_encoder(name:str,      # see `load_encoder`; not a local file
@@ -108,6 +113,7 @@ def refusal(encoder:Encoder,   # the model
     if unknown: return f"{encoder.name} was not trained on {', '.join(chemical_symbols[z] for z in unknown)}"
     if large := too_large(encoder, atoms, memory): return large
     try: return encoder.refuses(atoms) if hasattr(encoder, "refuses") else None
+    except EncoderLost: raise
     except Exception as e: return _short(e)
 
 # %% ../nbs/01_extraction.ipynb #01-extra-035
@@ -127,6 +133,7 @@ def _alone(encoder, structures):
     kept, rows, reasons = [], [np.zeros((0, encoder.dim), np.float32)], {}
     for a in structures:
         try: why = _unfit(X := encoder.encode([a]), [a], encoder.dim)
+        except EncoderLost: raise
         except Exception as e: why = _short(e)
         if why: reasons[str(a.info["id"])] = why
         else: kept.append(a); rows.append(X)
@@ -146,6 +153,7 @@ def encode_shard(encoder:Encoder, # the model
     good = [a for a in good if why[str(a.info["id"])] is None]
     reasons |= {i: r for i, r in why.items() if r}
     try: fits = not good or _unfit(X := encoder.encode(good), good, encoder.dim) is None
+    except EncoderLost: raise
     except Exception: fits = False
     if not good: X = np.zeros((0, encoder.dim), np.float32)
     if not fits:

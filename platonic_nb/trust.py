@@ -6,7 +6,7 @@
 __all__ = ['is_plain_data', 'require_trust']
 
 # %% ../nbs/01_trust.ipynb #01-trust-003
-import warnings
+import re, warnings
 from pathlib import Path
 from .core import PlatonicError, file_sha256
 
@@ -20,29 +20,30 @@ def is_plain_data(path,     # file to look at
             warnings.simplefilter("ignore")  # torch warns about old formats; they are refused or read, not our news
             torch.load(path, map_location="cpu", weights_only=True)
         return True, ""
-    except Exception as e: return False, " ".join(str(e).split())[:160]
+    except Exception as e:
+        found = re.search(r"Unsupported \w+: GLOBAL (\S+)", str(e))
+        return False, f"it holds a {found[1]}" if found else "it cannot be read as tensors"
 
 # %% ../nbs/01_trust.ipynb #01-trust-006
 def require_trust(path,              # checkpoint file
-                  trust=None,        # SHA-256 that the caller vouches for, or a list of them
+                  trust=None,        # SHA-256 of the file that is meant, or a list: files that the caller vouches for
                   pinned=(),         # hashes that the zoo vouches for
                   )->str:            # the file's SHA-256
     """The hash of a checkpoint that may be opened.
 
-    Raises `PlatonicError` when the file does not exist, when `trust` is given and differs, or when the file holds code
+    Raises `PlatonicError` when the file does not exist, when `trust` names another file, or when the file may run code
     and nobody vouched for it; the message gives the reason and the hash to pass on.
     """
     path = Path(path)
     if not path.is_file(): raise PlatonicError(f"{path}: no such file; give the path of a checkpoint")
     found = file_sha256(path)
-    trusted = [t.lower() for t in ([trust] if isinstance(trust, str) else trust or [])]
-    if trusted and found not in trusted:
-        raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {', '.join(trusted)}; "
-                            "it is not the file you meant")
-    if not trusted and found not in pinned:
+    if isinstance(trust, str) and found != trust.lower():
+        raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {trust}; it is not the file you meant")
+    vouched = [found] if isinstance(trust, str) else [t.lower() for t in trust or []]
+    if found not in [*vouched, *pinned]:
         plain, why = is_plain_data(path)
         if not plain:
-            raise PlatonicError(f"{path}: not opened, because it is a pickle that can run code ({why}). "
+            raise PlatonicError(f"{path}: not opened, because it may run code: {why}. "
                                 f"If you know where it comes from, pass trust=\"{found}\" "
                                 f"(command line: --trust {found})")
     return found

@@ -36,6 +36,7 @@ def test_trust_1(given_folder):
     test_eq(require_trust(evil, trust=file_sha256(evil)), file_sha256(evil))
     test_eq(require_trust(evil, pinned=[file_sha256(evil)]), file_sha256(evil))
     test_fail(lambda: require_trust(evil, trust="0"*64), contains="not the file you meant")
+    test_fail(lambda: require_trust(evil, trust=["0"*64]), contains="may run code")
     test_fail(lambda: require_trust(folder.name + "/none"), contains="no such file")
     test_eq(require_trust(evil, trust=["0"*64, file_sha256(evil).upper()]), file_sha256(evil))
 
@@ -52,6 +53,7 @@ def given_plain(given_folder):
 
 def test_trust_2(given_plain):
     # Trust
-    from fastcore.test import test_eq
+    from fastcore.test import test_eq, test_fail
     plain = given_plain["plain"]
     test_eq(is_plain_data(plain), (True, "")); test_eq(require_trust(plain), file_sha256(plain))
+    test_eq(require_trust(plain, trust=["0"*64]), file_sha256(plain)); test_fail(lambda: require_trust(plain, trust="0"*64), contains="not the file you meant")

@@ -7,17 +7,22 @@ from platonic_nb.zoo import cards, parse_name
 from scipy.spatial.transform import Rotation
 from sevenn.calculator import SevenNetCalculator
 from sevenn.model_build import build_E3_equivariant_model
+from unittest.mock import patch as replaced
 import copy
 import e3nn
 import numpy as np
+import os
 import pytest
+import shutil
+import tempfile
 import torch
 
 
 def test_the_cards_1():
     # The cards
     from fastcore.test import test_eq
-    for card in MODELS: test_eq(file_sha256(weights_path(card)), card.sha256)
+    for card in MODELS:
+        if card.weights == "bundled": test_eq(file_sha256(weights_path(card)), card.sha256)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +168,23 @@ def test_loading_by_name_2(given_salt_2, given_encoder, given_y):
     test_fail(lambda: load(parse_name(local), trust=MODELS[3].sha256), contains="['R2SCAN', 'PBE']")
     test_eq(load(parse_name(local + "#PBE"), trust=MODELS[3].sha256).encode([salt]), load(parse_name("7net-mf-0:PBE")).encode([salt]))
     assert load(parse_name("7net-0"), dtype="float64").encode([salt]).dtype == np.float64
+
+
+def test_loading_by_name_3(given_salt_2, given_encoder, given_y):
+    # Loading by name
+    from fastcore.test import test_eq, test_fail
+    salt = given_salt_2["salt"]
+    x = given_encoder["x"]
+    y = given_y["y"]
+    test_fail(lambda: load(parse_name("7net-omat")), contains="not on this machine")
+    with tempfile.TemporaryDirectory() as home, replaced.dict(os.environ, HOME=home):  # a bundled file where sevenn keeps its downloads
+        path = weights_path(MODELS[-1])
+        assert str(path).startswith(home)
+        path.parent.mkdir(parents=True)
+        shutil.copy(weights_path(MODELS[0]), path)
+        test_fail(lambda: load(parse_name("7net-omat")), contains="it may run code")  # a download is not as trusted as a wheel
+        test_eq(load(parse_name("7net-omat"), trust=MODELS[0].sha256).encode([salt]), x)
+        test_eq(load(parse_name("7net-omat@untrained:1"), trust=MODELS[0].sha256).encode([salt]), y)
 
 
 @pytest.fixture(scope="module")

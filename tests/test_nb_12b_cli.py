@@ -41,6 +41,7 @@ def test_as_a_user_would_1(given_extracted, given_platonic):
     assert "Did you mean" in platonic("run", "--models", "7net-0,chgnet-0.3")[1]
     assert extracted[1].endswith("2 atoms x 128, 1 structures left out")
     assert "layer 9 does not exist" in platonic("extract", "7net-0", "--layer", "9")[1]
+    assert "mace" in platonic("env", "list")[1] and "Did you mean" in platonic("env", "create", "mcae")[1]
     assert "no-such-file" in platonic("extract", "7net-0", "--structures", "no-such-file.cif")[1]
     assert ".csv, .json, .html" in platonic("score", "no-such-file.cif", "--out", "x.pdf")[1]
     assert "no-such-file" in platonic("score", "no-such-file.cif")[1]

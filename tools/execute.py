@@ -1,7 +1,8 @@
-"""Run notebooks and keep their outputs small and the same everywhere: python tools/execute.py nbs/NAME.ipynb ... [--slow]
+"""Run notebooks and keep their outputs small and the same everywhere: python tools/execute.py nbs/NAME.ipynb ... [--slow] [--python PATH]
 
 As `nbdev-test --save`, with text 80 characters wide and figures stored as a reader sees them: half the pixels of the figure file, 64
-colours. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs.
+colours. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs. `--python`
+runs a lesson that needs another environment with that interpreter, in which execnb must be installed.
 """
 import argparse
 import base64
@@ -28,10 +29,14 @@ def shrink(png):
     return base64.b64encode(out.getvalue()).decode()
 
 
-def main(notebooks, slow):
+ELSEWHERE = "import sys; from execnb.shell import CaptureShell; CaptureShell(sys.argv[1]).execute(sys.argv[1], sys.argv[1], exc_stop=True)"
+
+
+def main(notebooks, slow, python):
     command = [str(Path(sys.executable).parent / "nbdev-test"), "--save", "--cell-timeout", "3000" if slow else "600", *(["--flags", "slow"] if slow else [])]
     for name in notebooks:
-        subprocess.run([*command, name], check=True, env=os.environ | {"COLUMNS": "80"})
+        env = os.environ | {"COLUMNS": "80"} | ({"PYTHONPATH": os.getcwd()} if python else {})
+        subprocess.run([python, "-c", ELSEWHERE, name] if python else [*command, name], check=True, env=env)
         book = nbformat.read(name, 4)
         for cell in book.cells:
             for output in cell.get("outputs", []):
@@ -45,5 +50,6 @@ if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("notebooks", nargs="+")
     p.add_argument("--slow", action="store_true")
+    p.add_argument("--python")
     args = p.parse_args()
-    main(args.notebooks, args.slow)
+    main(args.notebooks, args.slow, args.python)

@@ -10,7 +10,8 @@ Nothing of a notebook is run. Which cells a test needs is read off its syntax tr
   at its first assert;
 * an `#| export` cell is not repeated: its names are imported from the installed package;
 * imports move to the top of the file, or into the function where pytest would take the name for a test;
-* a test flagged `#| slow`, `cuda` or `net`, or in need of a cell that is, carries that mark.
+* a test flagged `#| slow`, `cuda` or `net`, or in need of a cell that is, carries that mark;
+* a lesson with `#| needs NAME` is skipped where the package NAME is not installed.
 Assigning to `x[...]`, `x.attr` or `x += ...` counts as a new definition of x, made on a copy. A method that changes
 its object (`x.append`) cannot be seen: lessons assign instead.
 """
@@ -108,6 +109,7 @@ class Lesson:
 
     def __init__(self, path, package):
         self.title, self.package, self.default, heading = f"{path.parent.name}/{path.name}", package, None, path.stem
+        self.wants = None
         self.cells = []
         for raw in read_nb(path).cells:
             if raw.cell_type == "markdown":
@@ -115,6 +117,7 @@ class Lesson:
                 heading = ([heading] + re.findall(r"(?m)^#{1,6} +(.+?) *(?:\{.*\})? *$", prose))[-1]
             elif raw.cell_type == "code" and raw.directives.get("eval", "").lower() != "false":
                 self.default = raw.directives.get("default_exp", self.default)
+                self.wants = raw.directives.get("needs", self.wants)
                 where = f"{self.title}, code cell {len(self.cells) + 1} (under {heading!r})"
                 self.cells.append(Cell(raw, where, heading))
                 self.cells[-1].module = raw.directives.get(self.cells[-1].exported) or self.default
@@ -167,8 +170,10 @@ class Lesson:
                 marks = "".join(f"@pytest.mark.{m}\n" for m in MARKS if m in self.flags(cell))
                 blocks.append(marks + self.function(unique(f"test_{slug}", taken, always=True), cell))
         copies = ["import copy"] if any("copy.deepcopy(" in block for block in blocks) else []
+        skip = ["import importlib.util", "import pytest", f'if importlib.util.find_spec("{self.wants}") is None:',
+                f'    pytest.skip("{self.wants} is not installed here", allow_module_level=True)'] if self.wants else []
         head = [f'"""Generated from {self.title} by tools/gen_tests.py: do not edit, but edit that and `make sync`."""',
-                "# ruff: noqa", *joined(["import pytest", *copies, *self.top.values()])]
+                "# ruff: noqa", *skip, *joined(["import pytest", *copies, *self.top.values()])]
         return "\n".join(head) + "\n\n\n" + "\n\n\n".join(blocks) + "\n" if blocks else None
 
     def function(self, name, cell, ending=None):
