@@ -138,7 +138,7 @@ def read_within(X,           # (n, d) coordinates
                 )->tuple:    # (n, t) invariants without their element's mean, (n, t) predicted
     """Ridge regression within elements, every row predicted from other families.
 
-    Predictions stay inside the range of the invariant within elements; NaN where the element is in no other fold.
+    Predictions stay inside the range seen in the folds that were fitted; NaN where the element is in no other fold.
     Raises `PlatonicError` for fewer families than folds, or when no coordinate varies within an element.
     """
     X = check_matrix(X, "read_within: X", constant_ok=True)
@@ -150,20 +150,19 @@ def read_within(X,           # (n, d) coordinates
     X, H = X - X.mean(0), np.eye(codes.max() + 1)[codes]
     parts = list(_sums(X, Y, H, fold, folds))
     truth, predicted, tried = np.full(Y.shape, np.nan), np.full(Y.shape, np.nan), {}
-    within = Y - (H.T @ Y / H.sum(0)[:, None])[codes]
-    reach = within.min(0), within.max(0)  # no prediction goes beyond what occurs: one outlier must not decide a score
-    def apply(fit, f): # rows of fold f: what to predict, and each penalty's prediction
-        n, mx, my, scale, coef = fit
-        rows = np.flatnonzero(fold == f)[n[codes[fold == f]] > 0]
-        return rows, Y[rows] - my[codes[rows]], np.clip(((X[rows] - mx[codes[rows]]) / scale) @ coef, *reach)
+    def apply(f, *out): # rows of fold f: what to predict, and each penalty's prediction, fitted without the folds `out`
+        n, mx, my, scale, coef = _fit([q for g, q in enumerate(parts) if g not in out])
+        rows, seen = np.flatnonzero(fold == f)[n[codes[fold == f]] > 0], ~np.isin(fold, out)
+        within = Y[seen] - my[codes[seen]]  # no prediction goes beyond it: one outlier must not decide a score
+        said = ((X[rows] - mx[codes[rows]]) / scale) @ coef
+        return rows, Y[rows] - my[codes[rows]], np.clip(said, within.min(0), within.max(0))
     for i in range(folds):
         for j in range(i):
-            fit = _fit([p for f, p in enumerate(parts) if f not in (i, j)])
             for f, other in ((i, j), (j, i)):
-                _, y, p = apply(fit, f)
+                _, y, p = apply(f, i, j)
                 tried[other] = tried.get(other, 0) + ((p - y) ** 2).sum(1) # losses when `other` is out for good
     for f in range(folds):
-        rows, y, p = apply(_fit([q for g, q in enumerate(parts) if g != f]), f)
+        rows, y, p = apply(f, f)
         chosen = [p[best, :, t] for t, best in enumerate(np.argmin(tried[f], axis=0))]
         truth[rows], predicted[rows] = y, np.stack(chosen, axis=1)
     return truth, predicted

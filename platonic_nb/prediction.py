@@ -28,7 +28,7 @@ def _kernel(vectors):
 
 # %% ../nbs/05b_prediction.ipynb #05b-prediction-008b
 def _inverses(K):
-    "For every penalty: the penalty, and the block G of the inverse of K + penalty with a free intercept."
+    "For every penalty the block G of the inverse of K + penalty with a free intercept."
     w, U = np.linalg.eigh(K)
     for a in _PENALTIES:
         A = (U / (np.maximum(w, 0) + a)) @ U.T

@@ -126,8 +126,8 @@ def build(cls:PlatonicSpace,
     names = [t.name for t in tables]
     twice = {n for n in names if names.count(n) > 1}
     if not tables or twice:
-        raise PlatonicError("PlatonicSpace: want tables of different models, "
-                            f"got {', '.join(sorted(twice)) or 'none'} twice")
+        got = f"{', '.join(sorted(twice))} twice" if twice else "no table"
+        raise PlatonicError(f"PlatonicSpace: want tables of different models, got {got}")
     axes = [anchors.of(t) for t in tables]
     union, rows = _union(tables)
     for i, a in enumerate(names):

@@ -147,7 +147,7 @@ def test_many_models_platonicspace_1(given_Z, given_chosen, given_sevennet, give
     _p = _uneven.pair("7net-0", "chgnet-0.3.0")
     test_close(_p.B, project(_chgnet.select(pd.MultiIndex.from_frame(_p.atoms[["structure", "site"]])).X, _few.of(_chgnet)))
     test_fail(lambda: PlatonicSpace.build([sevennet, sevennet], _few), contains="7net-0 twice")
-    test_fail(lambda: PlatonicSpace.build([], _few), contains="none")
+    test_fail(lambda: PlatonicSpace.build([], _few), contains="no table")
     test_fail(lambda: space.pair("7net-0", "mace"), contains="no model 'mace'")
     _tiny = _chgnet.select(_few.keys.append(_chgnet.keys[~_chgnet.keys.isin(_few.keys)][:10]))
     test_fail(lambda: PlatonicSpace.build([sevennet, _tiny], _few), contains="chgnet-0.3.0 has only 30 atoms, 20 anchors need at least 40")

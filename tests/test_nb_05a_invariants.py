@@ -135,15 +135,13 @@ def test_reading_them_2():
     def by_loop(X, Y, Z, families, folds=5):
         "The same with scikit-learn, one loop after another."
         fold, out, true = family_folds(families, folds), np.full(Y.shape, np.nan), np.full(Y.shape, np.nan)
-        centred = Y - np.array([Y[Z == z].mean(0) for z in Z])
-        reach = centred.min(0), centred.max(0)
         def fitted(train, test, penalty):
             mx = {z: X[train & (Z == z)].mean(0) for z in np.unique(Z[train])}; my = {z: Y[train & (Z == z)].mean(0) for z in np.unique(Z[train])}
             rows = [i for i in np.flatnonzero(test) if Z[i] in mx]
             A, B = (np.array([M[i] - m[Z[i]] for i in np.flatnonzero(train)]) for M, m in ((X, mx), (Y, my)))
             s = A.std(0)
             model = Ridge(alpha=penalty * train.sum(), fit_intercept=False).fit(A / s, B)
-            return rows, np.array([Y[i] - my[Z[i]] for i in rows]), np.clip(model.predict(np.array([X[i] - mx[Z[i]] for i in rows]) / s), *reach)
+            return rows, np.array([Y[i] - my[Z[i]] for i in rows]), np.clip(model.predict(np.array([X[i] - mx[Z[i]] for i in rows]) / s), B.min(0), B.max(0))
         for f in range(folds):
             loss = [sum(((p - y) ** 2).sum(0) for g in range(folds) if g != f for _, y, p in [fitted((fold != f) & (fold != g), fold == g, a)]) for a in np.logspace(-3, 3, 13)]
             for t, best in enumerate(np.argmin(loss, axis=0)):
