@@ -881,6 +881,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'platonic_nb.pool': { 'platonic_nb.pool.Pool': ('pool.html#pool', 'platonic_nb/pool.py'),
                                   'platonic_nb.pool.Pool.__repr__': ('pool.html#pool.__repr__', 'platonic_nb/pool.py'),
                                   'platonic_nb.pool.Pool.lists': ('pool.html#pool.lists', 'platonic_nb/pool.py'),
+                                  'platonic_nb.pool._with_cell': ('pool.html#_with_cell', 'platonic_nb/pool.py'),
                                   'platonic_nb.pool.draw_pool': ('pool.html#draw_pool', 'platonic_nb/pool.py'),
                                   'platonic_nb.pool.handmade': ('pool.html#handmade', 'platonic_nb/pool.py'),
                                   'platonic_nb.pool.neighbour_pool': ('pool.html#neighbour_pool', 'platonic_nb/pool.py'),

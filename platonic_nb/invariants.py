@@ -22,7 +22,7 @@ def _distances(atoms, radius):
     from pymatgen.optimization.neighbors import find_points_in_spheres
     points = np.ascontiguousarray(atoms.positions, dtype=float)
     i, _, _, d = find_points_in_spheres(points, points, r=float(radius), pbc=np.asarray(atoms.pbc, dtype=np.int64),
-                                        lattice=np.ascontiguousarray(atoms.cell.array, dtype=float), tol=1e-8)
+                                        lattice=np.ascontiguousarray(atoms.cell.complete().array, dtype=float), tol=1e-8)
     return i[d > 1e-3], d[d > 1e-3]  # an atom is no neighbour of itself
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-007b
@@ -59,13 +59,14 @@ def _symmetry(cell, positions, kinds, symprec):
     return operations * cells / np.bincount(orbit)[orbit], orbit
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-012b
-def site_symmetry(atoms,              # ase.Atoms, periodic
+def site_symmetry(atoms,              # ase.Atoms
                   symprec:float=2e-3, # tolerance in units of the cube root of the volume per atom
                   )->tuple:           # (n,) order of each site-symmetry group, (n,) orbit
     """Order of the site-symmetry group of every atom, 1 to 48, by spglib; NaN where it finds none.
 
-    The orbit is a label that symmetry-equivalent atoms share.
+    The orbit is a label that symmetry-equivalent atoms share. What is not periodic in three directions has neither.
     """
+    if not atoms.pbc.all(): return np.full(len(atoms), np.nan), np.arange(len(atoms))
     scale = (atoms.get_volume() / len(atoms)) ** (1 / 3) # crystals that differ by size and elements share an answer
     kinds = np.unique(atoms.numbers, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(kinds[1]))[kinds[2]] # elements in the order in which they appear
@@ -80,14 +81,18 @@ INVARIANTS = {"coordination": "effective coordination number",
 
 def structural_invariants(structures,     # list of ase.Atoms with info["id"]
                           )->pd.DataFrame: # index (structure, site); coordination, site symmetry, volume, orbit
-    "The three invariants of every atom, and which atoms of a structure are equivalent."
+    """The three invariants of every atom, and which atoms of a structure are equivalent.
+
+    A molecule has no volume and no site symmetry: NaN.
+    """
     if not len(structures): raise PlatonicError("structural_invariants: got no structures")
     rows = []
     for a in structures:
         order, orbit = site_symmetry(a)
+        volume = math.log(a.get_volume() / len(a)) if a.pbc.all() else np.nan
         rows.append(pd.DataFrame({
             "structure": str(a.info["id"]), "site": np.arange(len(a)), "coordination": coordination(a),
-            "site symmetry": np.log2(order), "volume": math.log(a.get_volume() / len(a)), "orbit": orbit}))
+            "site symmetry": np.log2(order), "volume": volume, "orbit": orbit}))
     return pd.concat(rows, ignore_index=True).set_index(["structure", "site"])
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-019

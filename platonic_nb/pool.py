@@ -12,6 +12,14 @@ import numpy as np
 from .core import PlatonicError
 from .knn import neighbours
 
+# %% ../nbs/04b_pool.ipynb #04b-pool-008c
+def _with_cell(atoms):
+    "The structure with three cell vectors."
+    if atoms.cell.rank == 3: return atoms
+    whole = atoms.copy()
+    whole.set_cell(atoms.cell.complete())
+    return whole
+
 # %% ../nbs/04b_pool.ipynb #04b-pool-009
 def handmade(structures,          # list of ase.Atoms with info["id"]
              keys=None,           # MultiIndex of (structure, site): return these atoms in this order; None for all
@@ -38,7 +46,7 @@ def handmade(structures,          # list of ase.Atoms with info["id"]
     kinds, column = np.unique(frame["Z"], return_inverse=True)
     soap = SOAP(species=kinds.tolist(), r_cut=r_cut, n_max=n_max, l_max=l_max, sigma=sigma, periodic=True,
                 compression={"mode": "mu2"})
-    shape = np.concatenate([np.atleast_2d(soap.create(s)) for s in structures])
+    shape = np.concatenate([np.atleast_2d(soap.create(_with_cell(s))) for s in structures])
     shape = shape / np.linalg.norm(shape, axis=1).mean()
     meta = {"model": "handmade", "layer": "soap", "r_cut": r_cut, "n_max": n_max, "l_max": l_max, "sigma": sigma}
     table = EmbeddingTable(np.c_[np.eye(len(kinds))[column], shape], frame, meta)

@@ -1,11 +1,13 @@
 """Generated from nbs/04b_pool.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from ase.build import molecule
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.pool import draw_pool, handmade, neighbour_pool, project_pool
 from platonic_nb.projection import project
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
+import numpy as np
 import pytest
 
 
@@ -25,6 +27,14 @@ def given_tables_all(given_crystals):
     tables = given_crystals["tables"]
     tables_all = {**tables, "handmade": handmade(crystals)}
     return {"tables_all": tables_all}
+
+
+def test_a_descriptor_that_nobody_trained_1():
+    # A descriptor that nobody trained
+    water = [molecule("H2O"), molecule("H2O", vacuum=20)]
+    for i, w in enumerate(water): w.info["id"] = str(i)
+    alone, boxed = np.split(handmade(water).X, 2)
+    assert np.allclose(alone, boxed, atol=1e-12)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Generated from nbs/05a_invariants.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from ase import Atoms
 from ase.build import bulk
 from platonic_nb.alignment import handmade
 from platonic_nb.anchors import select_anchors
@@ -158,6 +159,11 @@ def test_reading_them_2():
     test_eq(np.bincount(family_folds(sfam, 5)).tolist(), [60] * 5)
     assert (pd.Series(family_folds(sfam)).groupby(sfam).nunique() == 1).all()
     test_fail(lambda: structural_invariants([]), contains="no structures")
+    water = Atoms("OH2", [[0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]], info={"id": "water"})  # no cell, no volume, no site symmetry
+    known = structural_invariants([water])
+    assert known[["site symmetry", "volume"]].isna().all(axis=None) and known["coordination"].notna().all()
+    apart = structural_invariants([water, Atoms("OH2", water.positions, cell=[30, 30, 30], pbc=True, info={"id": "box"})])
+    test_close(*np.split(apart["coordination"].to_numpy(), 2), eps=1e-9)
 
 
 @pytest.fixture(scope="module")
