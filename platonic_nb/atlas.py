@@ -59,8 +59,8 @@ def resolve_models(models="bundled" # "bundled", "paper", "a,b,...", or a list o
     if len(names) < 2: raise PlatonicError(f"models: comparing wants at least two, got {', '.join(names) or 'none'}")
     absent = [n for n in names if n in cards() and not at_hand(cards()[n])]
     if absent:
-        raise PlatonicError(f"models: the weights of {', '.join(absent)} are not on this machine; "
-                            "`platonic models` says where each file belongs")
+        raise PlatonicError(f"models: not on this machine: the weights of {', '.join(absent)}; "
+                            f"platonic fetch {' '.join(absent)}")
     return names
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-010

@@ -57,6 +57,7 @@ class ModelCard:
     file: str = ""            # weights file inside that package, or in the cache of downloads
     sha256: str = ""          # of that file, measured here; empty: not checked
     variant: str = ""         # which reading of the file, e.g. the functional
+    url: str = ""             # address of a download
     paper: bool = False       # one of the seven potentials of the published study
     control: str = ""         # model of the same architecture whose untrained network is the control; empty: itself
 

@@ -16,20 +16,21 @@ from platonic_nb.environments import _installers, _run, create_environment, envi
 from platonic_nb.extraction import extract, load_encoder
 
 ROOT = Path(__file__).resolve().parent.parent
-WEIGHTS = Path(os.environ.get("PLATONIC_NB_WEIGHTS", ROOT.parent / "shared/weights"))
-REAL = WEIGHTS / "mace/ani500k_small_CC.model"
+REAL = Path(os.environ.get("PLATONIC_NB_WEIGHTS") or "no-weights") / "mace/ani500k_small_CC.model"
 
 
 @pytest.fixture(scope="session")
 def mace(tmp_path_factory):
     "Interpreter of the environment `mace`, with pytest in it; kept beside the environment of the developer."
-    os.environ["PLATONIC_NB_ENVIRONMENTS"] = str(ROOT / ".venv/environments")
+    before, os.environ["PLATONIC_NB_ENVIRONMENTS"] = os.environ.get("PLATONIC_NB_ENVIRONMENTS"), str(ROOT / ".venv/environments")
     python = create_environment("mace")
     pins = tmp_path_factory.mktemp("pins") / "pytest.txt"
     wanted = re.findall(r"(?m)^(?:pytest|pytest-timeout)==.*$", (ROOT / "constraints.txt").read_text())
     pins.write_text("\n".join(wanted))
     _run(_installers()[2](python, pins), environments_folder() / "pytest.log")
-    return python
+    yield python
+    os.environ.pop("PLATONIC_NB_ENVIRONMENTS")
+    os.environ |= {"PLATONIC_NB_ENVIRONMENTS": before} if before else {}
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def test_a_malicious_pickle_is_refused_in_the_worker(mace, tmp_path):
 
 def test_the_published_names_say_where_their_files_belong(mace, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(PlatonicError, match="mace-mp-0-small: its weights are not on this machine.*20231210mace128L0"):
+    with pytest.raises(PlatonicError, match="mace-mp-0-small: its weights are not on this machine; `platonic fetch mace-mp-0-small`.*20231210mace128L0"):
         load_encoder("mace-mp-0-small")
 
 

@@ -177,7 +177,7 @@ def test_loading_by_name_3(given_salt_2, given_encoder, given_y):
     x = given_encoder["x"]
     y = given_y["y"]
     test_fail(lambda: load(parse_name("7net-omat")), contains="not on this machine")
-    with tempfile.TemporaryDirectory() as home, replaced.dict(os.environ, HOME=home):  # a bundled file where sevenn keeps its downloads
+    with tempfile.TemporaryDirectory() as home, replaced.dict(os.environ, HOME=home, XDG_CACHE_HOME=home):  # a bundled file where sevenn keeps its downloads
         path = weights_path(MODELS[-1])
         assert str(path).startswith(home)
         path.parent.mkdir(parents=True)

@@ -19,7 +19,7 @@ def test_what_goes_in_1():
     test_eq(len(resolve_models()), 8)
     test_fail(lambda: resolve_models("7net-0"), contains="at least two"); test_fail(lambda: resolve_models("7net-0,7net-0"), contains="twice")
     test_fail(lambda: resolve_models("7net-0,chgnet-0.3"), contains='Did you mean "chgnet')
-    test_fail(lambda: resolve_models("paper"), contains="says where each file belongs")
+    test_fail(lambda: resolve_models("paper"), contains="platonic fetch mace-mp-0-small")
     test_fail(lambda: gather("no/such/folder"), contains="no/such/folder"); test_fail(lambda: gather([]), contains="no usable structure")
 
 

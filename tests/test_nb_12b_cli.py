@@ -46,3 +46,4 @@ def test_as_a_user_would_1(given_extracted, given_platonic):
     assert ".csv, .json, .html" in platonic("score", "no-such-file.cif", "--out", "x.pdf")[1]
     assert "no-such-file" in platonic("score", "no-such-file.cif")[1]
     assert "want auto, dft or chgnet" in platonic("ablation", "--labels", "vasp")[1] and "Did you mean" in platonic("ablation", "--models", "7net-0,chgnet-0.3")[1]
+    assert "weights are a download" in platonic("fetch", "7net-0")[1]

@@ -12,6 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 from ..core import PlatonicError
 from ..trust import require_trust
+from ..weights import require_download
 from ..zoo import ModelCard, ModelName, cards, pack
 
 # %% ../../nbs/01c_mace.ipynb #01c-mace-006
@@ -20,11 +21,15 @@ _SHARED = dict(backend="mace", family="MACE", functional="PBE", conservative=Tru
                layers=2, paper_layer=0, cutoff=6.0, weights="download", environment="mace",
                package="mace-torch 0.3.16", paper=True)
 _MP = dict(training_data="MPtrj", licence="MIT", **_SHARED)
-MODELS = [ModelCard("mace-mp-0-small", file="20231210mace128L0_energy_epoch249model", **_MP),
-          ModelCard("mace-mp-0-medium", file="20231203mace128L1_epoch199model", **_MP),
-          ModelCard("mace-mp-0-large", file="MACE_MPtrj_20229model", **_MP),
+_URL = "https://github.com/ACEsuit/mace-mp/releases/download/"
+MODELS = [ModelCard("mace-mp-0-small", file="20231210mace128L0_energy_epoch249model", **_MP,
+                    url=_URL + "mace_mp_0/2023-12-10-mace-128-L0_energy_epoch-249.model"),
+          ModelCard("mace-mp-0-medium", file="20231203mace128L1_epoch199model", **_MP,
+                    url=_URL + "mace_mp_0/2023-12-03-mace-128-L1_epoch-199.model"),
+          ModelCard("mace-mp-0-large", file="MACE_MPtrj_20229model", **_MP,
+                    url=_URL + "mace_mp_0/MACE_MPtrj_2022.9.model"),
           ModelCard("mace-omat-0-medium", file="maceomat0mediummodel", training_data="OMat24", licence="ASL",
-                    **_SHARED)]
+                    url=_URL + "mace_omat_0/mace-omat-0-medium.model", **_SHARED)]
 
 # %% ../../nbs/01c_mace.ipynb #01c-mace-008
 def weights_path(card:ModelCard # one of MODELS
@@ -64,10 +69,7 @@ def _opened(name, trust):
     card = cards().get(name.base)
     modules = _mace()[0]
     path = weights_path(card) if card else Path(name.path)
-    if card and not path.exists():
-        raise PlatonicError(f"{name.base}: its weights are not on this machine; "
-                            f"put the file where mace keeps its downloads: {path}")
-    sha = require_trust(path, trust, pinned=[card.sha256] if card and card.sha256 else [])
+    sha = require_download(card, path, trust) if card else require_trust(path, trust)
     import torch
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a pickled class differs from the installed one in its comments

@@ -12,6 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 from ..core import PlatonicError
 from ..trust import require_trust
+from ..weights import require_download
 from ..zoo import ModelCard, ModelName, cards, pack
 
 # %% ../../nbs/01d_orb.ipynb #01d-orb-006
@@ -19,8 +20,10 @@ UPSTREAM = "orb_models.forcefield.pretrained" # importable where this back-end w
 _SHARED = dict(backend="orb", family="Orb-v3", training_data="OMat24", functional="PBE", equivariant="none", dim=256,
                layers=5, paper_layer=4, cutoff=6.0, licence="Apache-2.0", weights="download", environment="orb",
                package="orb-models 0.5.5", paper=True, control="orb-v3-conservative-inf-omat")
+_URL = "https://orbitalmaterials-public-models.s3.us-west-1.amazonaws.com/forcefields/orb-v3/"
 MODELS = [ModelCard(f"orb-v3-{kind}-inf-omat", conservative=kind == "conservative",
-                    file=f"orb-v3-{kind}-inf-omat-20250404.ckpt", **_SHARED) for kind in ("conservative", "direct")]
+                    file=f"orb-v3-{kind}-inf-omat-20250404.ckpt", **_SHARED,
+                    url=f"{_URL}orb-v3-{kind}-inf-omat-20250404.ckpt") for kind in ("conservative", "direct")]
 
 def weights_path(card:ModelCard # one of MODELS
                  )->Path:       # it need not exist
@@ -69,10 +72,7 @@ def _opened(name, trust, dtype):
     path = weights_path(card) if card else Path(path)
     if neighbours and not neighbours.isdecimal():
         raise PlatonicError(f"{name.base}: after # want the number of neighbours, got {neighbours!r}")
-    if card and not path.exists():
-        raise PlatonicError(f"{name.base}: its weights are not on this machine; "
-                            f"put {card.file} (orb-models names its address) at {path}")
-    sha = require_trust(path, trust, pinned=[card.sha256] if card and card.sha256 else [])
+    sha = require_download(card, path, trust) if card else require_trust(path, trust)
     import torch
     from orb_models.forcefield.pretrained import load_model
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 from ..core import PlatonicError, file_sha256, suggest
 from ..trust import require_trust
+from ..weights import require_download
 from ..zoo import ModelCard, ModelName, cards, pack
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-006
@@ -35,7 +36,8 @@ MODELS = [
                 sha256="81791329b37d445f46b531578c182c41792d98c7814222c9e5dde276402225fd",
                 **_SHARED | {"control": "7net-mf-0:PBE"}) for f in ("PBE", "R2SCAN")],
     ModelCard("7net-omat", training_data="OMat24", functional="PBE", file=_FILES + "omat/checkpoint_sevennet_omat.pth",
-              **_SHARED | {"control": "", "cutoff": float("nan"), "weights": "download", "paper": True})]
+              **_SHARED | {"control": "", "cutoff": float("nan"), "weights": "download", "paper": True},
+              url="https://github.com/MDIL-SNU/SevenNet/releases/download/v0.11.0.cp/checkpoint_sevennet_omat.pth")]
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-007
 def weights_path(card:ModelCard # one of MODELS
@@ -229,13 +231,10 @@ def _source(name, trust):
     card = cards().get(name.base)
     path, _, modal = (name.path or "").partition("#")
     path, modal = (weights_path(card), card.variant) if card else (Path(path), modal)
-    if card and card.weights == "download" and not path.exists():
-        raise PlatonicError(f"{name.base}: its weights are not on this machine; "
-                            f"put the file where sevenn keeps its downloads: {path}")
-    wheel = card is not None and card.weights == "bundled"  # a file inside a wheel is as trusted as the wheel
-    pinned = [file_sha256(path)] if wheel else [card.sha256] if card and card.sha256 else []
+    if card and card.url: return path, modal, require_download(card, path, trust)
+    pinned = [file_sha256(path)] if card else []  # a file inside a wheel is as trusted as the wheel
     sha = require_trust(path, trust, pinned=pinned)
-    if wheel and sha != card.sha256:
+    if card and sha != card.sha256:
         warnings.warn(f"{name.base}: this weights file differs from the one measured with {card.package}",
                       stacklevel=3)
     return path, modal, sha
