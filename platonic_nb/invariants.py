@@ -22,7 +22,7 @@ def _distances(atoms, radius):
     from pymatgen.optimization.neighbors import find_points_in_spheres
     points = np.ascontiguousarray(atoms.positions, dtype=float)
     i, _, _, d = find_points_in_spheres(points, points, r=float(radius), pbc=np.asarray(atoms.pbc, dtype=np.int64),
-                                        lattice=np.ascontiguousarray(atoms.cell.complete().array, dtype=float), tol=1e-8)
+                                        lattice=np.ascontiguousarray(atoms.cell.complete(), dtype=float), tol=1e-8)
     return i[d > 1e-3], d[d > 1e-3]  # an atom is no neighbour of itself
 
 # %% ../nbs/05a_invariants.ipynb #05a-invariants-007b

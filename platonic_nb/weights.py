@@ -111,7 +111,7 @@ def require_download(card:ModelCard, # of the model
                      trust=None,     # see `require_trust`
                      memory=None,    # see `first_seen`
                      )->str:         # the file's SHA-256
-    "The hash of a downloaded file that may be opened. Raises `PlatonicError` when it is absent, changed, or not trusted."
+    "The hash of a downloaded file that may be opened. Raises `PlatonicError` if it is absent, changed, or not trusted."
     if not Path(path).exists():
         raise PlatonicError(f"{card.name}: its weights are not on this machine; "
                             f"`platonic fetch {card.name}` downloads them, or put the file at {path}")
