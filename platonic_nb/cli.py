@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'Trust', 'Quiet', 'Strict', 'Memory', 'env', 'main', 'workers', 'run', 'models', 'fetch', 'extract', 'create',
-           'env_list', 'remove', 'env_doctor', 'score', 'ablation']
+           'env_list', 'remove', 'env_doctor', 'check', 'score', 'ablation']
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-003
 import os, sys
@@ -164,6 +164,27 @@ def env_doctor():
     found = doctor()
     for row in found.itertuples(): print(f"{row.Index}: {'works' if row.well else 'NOT READY'}: {row.remark}")
     if not found.well.all(): raise typer.Exit(1)
+
+# %% ../nbs/12b_cli.ipynb #12b-cli-chk2
+@app.command()
+def check(model: Annotated[str, typer.Argument(help="a name from `platonic models`, or BACKEND:PATH")],
+          out: Annotated[Optional[str], typer.Option(help="the checks as *.json")] = None, trust: Trust = None):
+    "Does a model keep its promises, and does it know known physics? Exit code 3 when a check fails."
+    import pandas as pd
+    from platonic_nb.core import dump_json, write_atomic
+    from platonic_nb.extraction import check_encoder, load_encoder
+    from platonic_nb.selfcheck import gives_energies, self_check
+    meant = trust[0] if trust and len(trust) == 1 else trust
+    found = check_encoder(load_encoder(model, trust=meant), strict=False)
+    physics = gives_energies(model, meant)
+    if physics: found = pd.concat([found, self_check(model, meant)])
+    for row in found.itertuples():
+        print(f"{'passed' if row.passed else 'FAILED'}  {row.Index}: {row.value:.2g} (limit {row.limit:.2g})")
+    if out: write_atomic(out, dump_json(found.replace({float("inf"): None}).reset_index().to_dict("records")))
+    if not physics: print(f"{model} gives no energies: its physics was not checked")
+    failed = int((~found.passed).sum())
+    print(f"{model}: {f'{failed} of {len(found)} checks failed' if failed else f'all {len(found)} checks passed'}")
+    if failed: raise typer.Exit(3)
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-014s
 @app.command()

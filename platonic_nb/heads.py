@@ -137,6 +137,13 @@ def fit_head(X, # (n, K) mean coordinates of crystals
     w = _ridge(rX, ry, penalty)
     return Head(w, np.linalg.lstsq(C, y - X @ w, rcond=None)[0], penalty, own, len(y))
 
+# %% ../nbs/08_heads.ipynb #08-heads-022q
+def _principal(X):
+    "(n, r) X in the directions in which it varies, (K, r) these directions."
+    w, V = np.linalg.eigh(X.T @ X)
+    V = V[:, w >= 1e-12*w.max()]
+    return X @ V, V
+
 # %% ../nbs/08_heads.ipynb #08-heads-023
 def own_penalty(X, # (n, K) inputs
                 y, # (n,) or (n, c) targets
@@ -144,7 +151,7 @@ def own_penalty(X, # (n, K) inputs
                 )->float:
     "The ridge penalty with the smallest leave-one-out error."
     from sklearn.linear_model import RidgeCV
-    return float(RidgeCV(penalties, fit_intercept=False).fit(X, y).alpha_)
+    return float(RidgeCV(penalties, fit_intercept=False).fit(_principal(X)[0], y).alpha_)
 
 def _ridge(X, y, penalty): return np.linalg.solve(X.T @ X + penalty*np.eye(X.shape[1]), X.T @ y)
 
@@ -173,12 +180,11 @@ def head_matrix(train, # dict model -> (n, K) mean coordinates of the crystals l
     ry, left = off("train", np.asarray(y, dtype=np.float64)), len(C["library"]) - U["library"].shape[1]
     read, seen = ({b: off(k, x) for b, x in part.items()} for k, part in (("test", test), ("library", pairs)))
     for a in train:
-        rX = off("train", train[a])
-        u, s, Vt = np.linalg.svd(rX, full_matrices=False)  # one decomposition serves every penalty
-        own, uy = own_penalty(rX, ry), u.T @ ry
+        P, V = _principal(off("train", train[a]))  # one decomposition serves every penalty
+        own, w, Py = own_penalty(P, ry), (P**2).sum(0), P.T @ ry
         for b in test:
-            delta2 = ((seen[a] - seen[b])**2).sum()/left/rX.shape[1]
-            said[a, b] = read[b] @ (Vt.T @ (s/(s**2 + max(own, len(ry)*delta2))*uy))
+            delta2 = ((seen[a] - seen[b])**2).sum()/left/len(V)
+            said[a, b] = read[b] @ (V @ (Py/(w + max(own, len(ry)*delta2))))
     return said
 
 # %% ../nbs/08_heads.ipynb #08-heads-044

@@ -2,7 +2,7 @@
 # ruff: noqa
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.heads import beyond_composition, composition, crystal_means, disagreement, fit_head, head_matrix, rate, resampled_skill, skill
+from platonic_nb.heads import _principal, beyond_composition, composition, crystal_means, disagreement, fit_head, head_matrix, rate, resampled_skill, skill
 from platonic_nb.projection import project
 from platonic_nb.structures import aflow_prototypes, substitute
 import numpy as np
@@ -86,6 +86,15 @@ def test_beyond_composition_4(given_heavy, given_r):
     test_close(crystal_means(np.arange(4.), [1, 0, 1, 0]), [2, 1])
 
 
+def test_a_head_and_the_one_choice_that_decides_1():
+    # A head, and the one choice that decides
+    from fastcore.test import test_eq
+    low = np.random.default_rng(0).normal(size=(60, 3)) @ np.random.default_rng(1).normal(size=(3, 20))  # rank 3 in 20 columns
+    spread, directions = _principal(low)
+    test_eq(spread.shape, (60, 3)); assert np.allclose(spread @ directions.T, low, atol=1e-12)
+    test_eq(_principal(np.zeros((5, 2)))[0].shape, (5, 2))
+
+
 @pytest.fixture(scope="module")
 def given_mean_coords(given_heavy, given_crystals):
     # A head, and the one choice that decides
@@ -104,7 +113,7 @@ def given_mean_coords(given_heavy, given_crystals):
     return {"anchored": anchored, "head": head, "mean_coords": mean_coords, "r_test": r_test, "read": read, "test": test}
 
 
-def test_a_head_and_the_one_choice_that_decides_1(given_mean_coords, given_crystals):
+def test_a_head_and_the_one_choice_that_decides_2(given_mean_coords, given_crystals):
     # A head, and the one choice that decides
     head = given_mean_coords["head"]
     models = given_crystals["models"]
@@ -114,7 +123,7 @@ def test_a_head_and_the_one_choice_that_decides_1(given_mean_coords, given_cryst
     {"crystals learned from": head.n, "scored": int(test.sum()), "own penalty": head.own, **{f"reads {m}": round(read(head, m), 3) for m in models}}
 
 
-def test_a_head_and_the_one_choice_that_decides_2(given_heavy, given_mean_coords, given_crystals):
+def test_a_head_and_the_one_choice_that_decides_3(given_heavy, given_mean_coords, given_crystals):
     # A head, and the one choice that decides
     C = given_heavy["C"]
     mean_coords = given_mean_coords["mean_coords"]
@@ -145,7 +154,7 @@ def given_delta2(given_heavy, given_mean_coords, given_crystals):
     return {"delta2": delta2, "travels": travels}
 
 
-def test_a_head_and_the_one_choice_that_decides_3(given_delta2, given_mean_coords):
+def test_a_head_and_the_one_choice_that_decides_4(given_delta2, given_mean_coords):
     # A head, and the one choice that decides
     delta2 = given_delta2["delta2"]
     head = given_mean_coords["head"]
@@ -156,7 +165,7 @@ def test_a_head_and_the_one_choice_that_decides_3(given_delta2, given_mean_coord
     travels.round(3)
 
 
-def test_a_head_and_the_one_choice_that_decides_4():
+def test_a_head_and_the_one_choice_that_decides_5():
     # A head, and the one choice that decides
     from fastcore.test import test_close, test_fail
     rng = np.random.default_rng(1)
@@ -195,7 +204,7 @@ def given_said(given_heavy, given_mean_coords, given_crystals):
     return {"matrix": matrix, "said": said}
 
 
-def test_a_head_and_the_one_choice_that_decides_5(given_said, given_delta2):
+def test_a_head_and_the_one_choice_that_decides_6(given_said, given_delta2):
     # A head, and the one choice that decides
     matrix = given_said["matrix"]
     travels = given_delta2["travels"]
@@ -203,7 +212,7 @@ def test_a_head_and_the_one_choice_that_decides_5(given_said, given_delta2):
     matrix.round(3)
 
 
-def test_a_head_and_the_one_choice_that_decides_6(given_heavy, given_said, given_crystals, given_mean_coords):
+def test_a_head_and_the_one_choice_that_decides_7(given_heavy, given_said, given_crystals, given_mean_coords):
     # A head, and the one choice that decides
     heavy = given_heavy["heavy"]
     matrix = given_said["matrix"]

@@ -47,3 +47,6 @@ def test_as_a_user_would_1(given_extracted, given_platonic):
     assert "no-such-file" in platonic("score", "no-such-file.cif")[1]
     assert "want auto, dft or chgnet" in platonic("ablation", "--labels", "vasp")[1] and "Did you mean" in platonic("ablation", "--models", "7net-0,chgnet-0.3")[1]
     assert "weights are a download" in platonic("fetch", "7net-0")[1]
+    checked = CliRunner().invoke(app, ["check", "7net-0"])
+    test_eq(checked.exit_code, 0); assert "all 31 checks passed" in checked.stdout
+    test_eq(CliRunner().invoke(app, ["check", "chgnet-0.3.0@untrained:0"]).exit_code, 3)
