@@ -58,7 +58,7 @@ SCALES = np.linspace(0.9, 1.1, 21)
 def lattice_scan(energy, # function: ase.Atoms -> eV
                  atoms,  # a cubic crystal at the lattice constant that is expected
                  )->tuple: # (21,) eV per atom, lattice constant in units of the expected one, bulk modulus in GPa
-    "Energies of a crystal around its expected lattice constant; where they are lowest and how stiff it is there, or NaN."
+    "Energies of a crystal around its expected lattice constant, where they are lowest, and how stiff it is there."
     def at(s):
         scaled = atoms.copy()
         scaled.set_cell(atoms.cell*s, scale_atoms=True)

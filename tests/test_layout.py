@@ -252,3 +252,11 @@ def test_our_own_warnings_are_errors(tmp_path):
     options = ["-q", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
     done = subprocess.run([sys.executable, "-m", "pytest", *options, str(tmp_path)], capture_output=True, text=True)
     assert "1 failed, 1 passed" in done.stdout and "test_it.py::test_ours" in done.stdout, done.stdout
+
+
+def test_the_readme_says_what_the_stored_runs_found():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("default", "mp20_val"):
+        for c in json.loads((ROOT / f"nbs/stored/{name}.json").read_text())["claims"]:
+            value, (low, high) = c["difference"]["value"], c["difference"]["ci95"]
+            assert f"{value:+.3f} [{low:+.3f}, {high:+.3f}], *{c['verdict']}*" in text, f"claim {c['id']} of {name}; run nbs/index.ipynb"
