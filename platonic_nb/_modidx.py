@@ -1384,6 +1384,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'platonic_nb.zoo.ModelCard': ('zoo.html#modelcard', 'platonic_nb/zoo.py'),
                                  'platonic_nb.zoo.ModelName': ('zoo.html#modelname', 'platonic_nb/zoo.py'),
                                  'platonic_nb.zoo.ModelName.full': ('zoo.html#modelname.full', 'platonic_nb/zoo.py'),
+                                 'platonic_nb.zoo._parts': ('zoo.html#_parts', 'platonic_nb/zoo.py'),
                                  'platonic_nb.zoo.architecture': ('zoo.html#architecture', 'platonic_nb/zoo.py'),
                                  'platonic_nb.zoo.at_hand': ('zoo.html#at_hand', 'platonic_nb/zoo.py'),
                                  'platonic_nb.zoo.backend': ('zoo.html#backend', 'platonic_nb/zoo.py'),

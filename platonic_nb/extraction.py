@@ -218,10 +218,10 @@ def torch_threads(n:int # how many
     finally: torch.set_num_threads(before)
 
 # %% ../nbs/01_extraction.ipynb #01-extra-043c
-def _intact(out, entry, digest):
-    "Whether a shard on disk is the one that these structures gave."
-    file = Path(out)/entry["file"]
-    return entry.get("input") == digest and file.exists() and file_sha256(file) == entry["sha256"]
+def _intact(out, entry, digest, memory):
+    "Whether a shard on disk is what these structures give, with as much memory for what was left out."
+    file, enough = Path(out)/entry["file"], not entry["quarantine"] or entry.get("memory", memory) >= memory
+    return enough and entry.get("input") == digest and file.exists() and file_sha256(file) == entry["sha256"]
 
 # %% ../nbs/01_extraction.ipynb #01-extra-044w
 def _write(out, done, X, atoms, entries, meta):
@@ -262,16 +262,19 @@ def extract(encoder:Encoder,        # from `load_encoder`, or your own
     meta, entries, parts, quarantine, done = origin(encoder), [], [], [], []
     if threads: meta["threads"] = threads
     if out is not None: entries, meta = _resume(out, meta)
+    if threads and meta["threads"] != threads:
+        raise PlatonicError(f"{out}: was begun with {meta['threads']} threads of torch, not {threads}; "
+                            "leave threads out to go on, or choose another folder")
     atoms_total = sum(map(len, structures)) if hasattr(structures, "__len__") else None
     with torch_threads(meta["threads"]), progress(encoder.name, atoms_total, "atoms", quiet) as bar:
         for i, batch in enumerate(_shards(structures, shard)):
             digest = hash_structures(batch)
-            if i < len(entries) and _intact(out, entries[i], digest): done.append(entries[i])
+            if i < len(entries) and _intact(out, entries[i], digest, memory): done.append(entries[i])
             else:
                 X, atoms, left_out = encode_shard(encoder, batch, memory)
                 done.append({"file": f"shard-{i:05d}.safetensors", "n_atoms": len(X),
                              "n_structures": int(atoms["structure"].nunique()), "input": digest,
-                             "quarantine": left_out})
+                             "quarantine": left_out, "memory": memory})
                 if out is None: parts.append((X, atoms))
                 else: _write(out, done, X, atoms, entries, meta)
             quarantine += done[-1]["quarantine"]

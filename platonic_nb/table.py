@@ -159,7 +159,7 @@ def shard_bytes(X,     # (n, dim) vectors
 # %% ../nbs/01_table.ipynb #01-table-032b
 def read_shard(path,     # of a shard
                )->tuple: # (X, frame of atoms)
-    "Vectors (memory-mapped when the file allows it) and frame of one shard."
+    "Vectors and frame of one shard."
     from safetensors import safe_open
     with safe_open(path, framework="numpy") as f:
         info = json.loads(f.metadata()["structures"])

@@ -7,7 +7,7 @@ __all__ = ['Encoder', 'EncoderLost', 'ModelCard', 'backend_names', 'backend', 'c
            'models', 'bundled', 'paper', 'controls', 'ModelName', 'parse_name', 'architecture', 'pack']
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-003
-import importlib, pkgutil
+import importlib, pkgutil, re
 from dataclasses import asdict, dataclass
 from typing import Protocol, runtime_checkable
 import numpy as np
@@ -115,12 +115,17 @@ def paper()->list: # names in zoo order
     return [c.name for c in cards().values() if c.paper]
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-024
+def _parts(name):
+    "(what stands before, `@untrained` or None, the seed or None) of a model's name; a path may hold an @ of its own."
+    return re.fullmatch(r"(?s)(.*?)(@untrained)?(?(2)(?::(\d+))?)", str(name)).groups()
+
 def controls(name:str,    # a model's name
              seeds:int=3, # how many untrained networks
              )->list:     # names `...@untrained:0` and so on
     "The untrained controls of a model's architecture."
-    card = cards().get(str(name).partition("@")[0])
-    base = (card.control if card else "") or str(name).partition("@")[0]
+    base = _parts(name)[0]
+    card = cards().get(base)
+    if card and card.control: base = card.control
     return [f"{base}@untrained:{s}" for s in range(seeds)]
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-028
@@ -139,13 +144,12 @@ class ModelName:
 def parse_name(name:str # e.g. "7net-0", "chgnet-0.3.0@untrained:1", "sevenn:my.pth"
                )->ModelName:
     "Take a model's name apart. Raises `PlatonicError` when nobody knows it, naming the nearest that is known."
-    base, _, control = str(name).partition("@")
-    kind, _, seed = control.partition(":")
-    if control and (kind != "untrained" or not (seed or "0").isdigit()):
-        raise PlatonicError(f"model {name!r}: after @ want untrained or untrained:SEED, got {control!r}")
+    base, control, seed = _parts(name)
     rest = dict(untrained=bool(control), seed=int(seed or 0))
     prefix, _, path = base.partition(":")
     if prefix in backend_names() and path: return ModelName(base, prefix, path=path, **rest)
+    if "@" in base:
+        raise PlatonicError(f"model {name!r}: after @ want untrained or untrained:SEED, got {base.partition('@')[2]!r}")
     if base in (known := cards()): return ModelName(base, known[base].backend, **rest)
     if base in plugins(): return ModelName(base, "plugin", **rest)
     raise PlatonicError(f"model {base!r} is not in the zoo.{suggest(base, [*known, *plugins()])} "

@@ -666,3 +666,21 @@ def test_a_run_is_taken_up_after_a_full_disk(fakes, corpus, results, tmp_path, m
     for module in (zoo, extraction): monkeypatch.setattr(module, "plugins", lambda: {n: Entry(n) for n in fakes})
     atlas.run(corpus, fakes, tmp_path, n_anchors=20, k=3, pool=40)
     assert not all_parts(tmp_path) and hashlib.sha256((tmp_path / "results.json").read_bytes()).hexdigest()
+
+
+def test_more_memory_brings_back_what_was_too_large(tmp_path):
+    S = [named("small", bulk("Cu")), named("large", bulk("Cu").repeat(6))]
+    first = extract(Fake(), S, out=tmp_path, memory=0.1, shard=1)
+    assert [q["structure"] for q in first.meta["quarantine"]] == ["large"]
+    second = Fake()
+    table = extract(second, S, out=tmp_path, memory=4.0, shard=1)
+    assert not table.meta["quarantine"] and len(table) == 217 and second.asked == ["large"]  # the other shard was kept
+    assert len(extract(Fake(), S, out=tmp_path, memory=0.1, shard=1)) == 217  # less memory loses nothing that is there
+
+
+def test_a_folder_goes_on_with_the_threads_it_was_begun_with(tmp_path):
+    S = [named("a", bulk("Cu"))]
+    extract(Fake(), S, out=tmp_path, threads=1)
+    with pytest.raises(PlatonicError, match="begun with 1 threads of torch, not 2"):
+        extract(Fake(), S, out=tmp_path, threads=2)
+    assert extract(Fake(), S, out=tmp_path).meta["threads"] == 1

@@ -69,6 +69,7 @@ def test_reading_a_name_1(given_message):
     assert "Did you mean" in message
     test_eq(parse_name("7net-0@untrained").full, "7net-0@untrained:0")
     test_eq(parse_name("chgnet:/some/where:odd.pth").path, "/some/where:odd.pth")
+    test_eq(parse_name("chgnet:/me@home/a.pth").path, "/me@home/a.pth"); test_eq(parse_name("chgnet:/me@home/a.pth@untrained:3").seed, 3)
     test_fail(lambda: parse_name("7net-0@trained"), contains="after @ want untrained")
     test_fail(lambda: parse_name("7net-0@untrained:x"), contains="after @ want untrained")
     test_fail(lambda: parse_name(""), contains="not in the zoo")

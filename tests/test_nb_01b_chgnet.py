@@ -152,3 +152,6 @@ def test_magnetic_moments_2(given_salt, given_helium, given_salt_2):
     helium = given_helium["helium"]
     salt = given_salt_2["salt"]
     assert "1 atom(s) without a neighbour within 6 A" in encoder.refuses(helium) and encoder.refuses(salt) is None
+    slab = Atoms("Cu4", [[0, 0, 0], [2.55, 0, 0], [0, 2.55, 0], [2.55, 2.55, 0]], cell=[5.1, 5.1, 0], pbc=[True, True, False])
+    tall = slab.copy(); tall.set_cell([5.1, 5.1, 60])
+    assert np.abs(encoder.encode([slab]) - encoder.encode([tall])).max() < 1e-5

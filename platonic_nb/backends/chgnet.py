@@ -65,9 +65,8 @@ def redraw(model,    # a CHGNet
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-011
 def _structure(atoms):
     from pymatgen.core import Lattice, Structure
-    pbc = tuple(bool(p) for p in atoms.pbc)
-    cell = np.array(atoms.cell) if atoms.cell.rank == 3 else np.eye(3)*(np.ptp(atoms.positions, axis=0).max() + 30)
-    return Structure(Lattice(cell, pbc=pbc), atoms.numbers, atoms.positions, coords_are_cartesian=True)
+    lattice = Lattice(atoms.cell.complete().array, pbc=tuple(bool(p) for p in atoms.pbc))
+    return Structure(lattice, atoms.numbers, atoms.positions, coords_are_cartesian=True)
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-011b
 def _graph(atoms, converter, dtype):
