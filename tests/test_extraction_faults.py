@@ -670,12 +670,12 @@ def test_a_run_is_taken_up_after_a_full_disk(fakes, corpus, results, tmp_path, m
 
 def test_more_memory_brings_back_what_was_too_large(tmp_path):
     S = [named("small", bulk("Cu")), named("large", bulk("Cu").repeat(6))]
-    first = extract(Fake(), S, out=tmp_path, memory=0.1, shard=1)
+    first = extract(Fake(), S, out=tmp_path, memory=0.05, shard=1)
     assert [q["structure"] for q in first.meta["quarantine"]] == ["large"]
     second = Fake()
     table = extract(second, S, out=tmp_path, memory=4.0, shard=1)
     assert not table.meta["quarantine"] and len(table) == 217 and second.asked == ["large"]  # the other shard was kept
-    assert len(extract(Fake(), S, out=tmp_path, memory=0.1, shard=1)) == 217  # less memory loses nothing that is there
+    assert len(extract(Fake(), S, out=tmp_path, memory=0.05, shard=1)) == 217  # less memory loses nothing that is there
 
 
 def test_a_folder_goes_on_with_the_threads_it_was_begun_with(tmp_path):
