@@ -24,13 +24,14 @@ def _space_group(cell, positions, kinds):
     found = spglib.get_symmetry_dataset((axes, sites, np.frombuffer(kinds, dtype=int)), symprec=2e-3)
     return found.number if found is not None else 0
 
-def space_group(atoms, # ase.Atoms, periodic
-                )->int: # 1 to 230; 0 where spglib finds none
+def space_group(atoms, # ase.Atoms
+                )->int: # 1 to 230; 0 where spglib finds none, and for what is not periodic in three directions
     """Space group by spglib.
 
     Lengths are in units of the cube root of the volume per atom: crystals that differ by size and elements alone share
     an answer.
     """
+    if not atoms.pbc.all(): return 0
     scale = (atoms.get_volume()/len(atoms))**(1/3)
     first, which = np.unique(atoms.numbers, return_index=True, return_inverse=True)[1:]
     flat = lambda x: np.ascontiguousarray(np.round(x, 5), dtype=float).tobytes()

@@ -33,6 +33,8 @@ def test_what_an_atom_is_and_where_it_sits_1():
             [None, "triclinic", "triclinic", "monoclinic", "monoclinic", "orthorhombic", "orthorhombic", "tetragonal", "tetragonal", "trigonal", "trigonal", "hexagonal", "hexagonal", "cubic", "cubic"])
     squeezed = bulk("Si"); squeezed.set_cell(squeezed.cell*[[1], [1], [1.05]], scale_atoms=True)
     assert space_group(squeezed) < 195
+    cluster = bulk("Cu"); cluster.pbc = False
+    test_eq(space_group(cluster), 0)
 
 
 def test_what_an_atom_is_and_where_it_sits_2():
