@@ -118,7 +118,7 @@ def test_as_a_user_would(shell, mixed, tmp_path):
 def test_trust_of_a_file_that_is_not_the_one(platonic, tmp_path):
     import pickle
     (tmp_path / "mine.pth").write_bytes(pickle.dumps(os.getcwd))
-    refused(platonic("extract", f"sevenn:{tmp_path}/mine.pth"), "can run code", "--trust ")
+    refused(platonic("extract", f"sevenn:{tmp_path}/mine.pth"), "may run code", "--trust ")
     refused(platonic("extract", f"sevenn:{tmp_path}/mine.pth", "--trust", "0" * 64), "you trust 0000", "not the file you meant")
 
 
