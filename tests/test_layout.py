@@ -22,7 +22,7 @@ MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in FI
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
 ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "weights", "environments", "backends", "contract",
-         "extraction", "worker", "selfcheck", "anchors",
+         "extraction", "worker", "selfcheck", "own", "anchors",
          "projection", "knn", "similarity", "resampling", "pool", "alignment", "claims", "elements", "invariants", "prediction",
          "periodicity", "plans", "unanchored", "large_transport", "tree", "transport_page", "transport", "questions", "analogies",
          "axes", "analogy_ladder", "arithmetic_page", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching",
