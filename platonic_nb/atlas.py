@@ -44,6 +44,7 @@ def gather(structures="default", # "default", "aflow", "mp20", a path, or a list
                             f"(first: {bad.reason.iloc[0] if len(bad) else 'it is empty'})")
     return good, name, bad
 
+# %% ../nbs/12_atlas.ipynb #12-atlas-006b
 def resolve_models(models="bundled" # "bundled", "paper", "a,b,...", or a list of names
                    )->list:         # names, checked
     """The models of a run.
@@ -76,6 +77,7 @@ def extract_job(name:str,   # of the model
             memory=options.get("memory", 4.0), strict=options.get("strict", False), threads=1)
     return name, time.perf_counter() - start
 
+# %% ../nbs/12_atlas.ipynb #12-atlas-010b
 def folder_of(out,      # folder of the run
               name:str, # of the model
               )->Path:
@@ -129,11 +131,13 @@ def resolve_chapters(asked="all" # "all", "a,b,...", or a list of keys
                                 f'{suggest(c, _CHAPTERS)}')
     return [c for c in _CHAPTERS if c in asked or c == "alignment"]
 
+# %% ../nbs/12_atlas.ipynb #12-atlas-n01b
 def chapters(asked="all" # see `resolve_chapters`
              )->dict:    # key in results.json -> module with `study(inputs)`
     "The chapters of a run, in order; loaded when asked for, so that `platonic --help` stays quick."
     return {key: import_module(f"platonic_nb.{_CHAPTERS[key]}") for key in resolve_chapters(asked)}
 
+# %% ../nbs/12_atlas.ipynb #12-atlas-n01c
 def for_controls(structures,  # the corpus
                  anchors,     # `Anchors`
                  pool,        # ids of the pool

@@ -162,6 +162,7 @@ def env_doctor():
     "Try every environment that was made; exit code 1 when one does not work."
     from platonic_nb.environments import doctor
     found = doctor()
+    if not len(found): print("no environment was made; `platonic env list` says which there are")
     for row in found.itertuples(): print(f"{row.Index}: {'works' if row.well else 'NOT READY'}: {row.remark}")
     if not found.well.all(): raise typer.Exit(1)
 

@@ -66,6 +66,7 @@ class Redraw:
         W, V = (rng.multinomial(m, np.full(m, 1/m), n) for m in (families, seeds))
         return cls(W, V/seeds, float(t.ppf(.975, seeds - 1)/1.96*np.sqrt(seeds/(seeds - 1))))
 
+# %% ../nbs/11d_contrasts.ipynb #11d-cont-012b
 def redrawn(block,         # (seeds, families) sums, or (families,) of what has no seed
             counts,        # (families,) atoms
             draws:Redraw,  # shared
@@ -120,6 +121,7 @@ def step_of_progress(losses,       # (steps,) of the training batches
     if fall <= 0: return len(x)
     return int(np.argmax(smooth <= smooth[0] - share*fall) + width)
 
+# %% ../nbs/11d_contrasts.ipynb #11d-cont-020b
 @patch
 def own_steps(self:Ablation,
               objective, # its name
@@ -153,6 +155,7 @@ def mixed_effects(d,           # (seeds, families) differences
     df = parts.sum()**2/max(sum(x*x/f for x, f in zip(parts, freedom)), 1e-300)
     return {"mean": float(mean), "se": float(se), "df": float(max(df, 1)), "p": float(t.sf(mean/se, max(df, 1)))}
 
+# %% ../nbs/11d_contrasts.ipynb #11d-cont-024b
 def seed_flip(x # (seeds,) paired differences
               )->float: # one-sided p
     "Exact: how many of all choices of signs give as large a mean."

@@ -25,6 +25,7 @@ def element_tables(names=tuple(CARRIED), # of `elements.CARRIED`
     shared = sorted(set.intersection(*(set(t.index) for t in tables.values())))
     return {n: t.loc[shared] for n, t in tables.items()}
 
+# %% ../nbs/11c_elementwise.ipynb #11c-elem-007b
 def element_neighbours(tables,       # dict name -> frame with index Z
                        k:int=5,      # neighbours
                        scale:bool=False, # divide each feature by its spread first
@@ -124,6 +125,7 @@ def element_part(seed:int=0 # of the draws
             "found_from": float(seen.min()) if len(seen) else None,
             "smallest_p_over_models": 1/(len(POTENTIALS) + 1)}
 
+# %% ../nbs/11c_elementwise.ipynb #11c-elem-022b
 def say_elements(part # from `element_part`
                  )->list: # of paragraphs
     "What the element-level comparison says, made from its numbers."

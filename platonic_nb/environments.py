@@ -170,14 +170,12 @@ def remove_environment(name:str # of `environment_names`
 
 # %% ../nbs/01e_environments.ipynb #01e-envi-024
 def doctor()->pd.DataFrame: # index environment; columns well, remark
-    "Try every environment that was made."
+    "Try every environment that was made; those that were not are not in the table."
     rows = []
     for name in environment_names():
         python, remark = environment_python(name), ""
-        if python is None:
-            made = (environments_folder()/name).exists()
-            state = "made for another version of this package, or damaged" if made else "not made"
-            remark = f"{state}; platonic env create {name}"
+        if not (environments_folder()/name).exists(): continue
+        if python is None: remark = f"made for another version of this package, or damaged; platonic env create {name}"
         else:
             tried = subprocess.run(_command(python, f"from platonic_nb.worker import imports; imports({name!r})"),
                                    capture_output=True, text=True, stdin=subprocess.DEVNULL)

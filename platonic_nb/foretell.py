@@ -101,6 +101,7 @@ def place(structures,   # list of ase.Atoms with ids that need not be in the run
         found[n] = project(table.X, inputs.anchors.of(own), inputs.center)
     return found
 
+# %% ../nbs/10b_foretell.ipynb #10b-fore-022b
 def distortion(structures,   # list of ase.Atoms
                names,        # models, or controls
                inputs:Inputs,# of a run
@@ -115,6 +116,7 @@ def distortion(structures,   # list of ase.Atoms
     atoms = pd.DataFrame({n: far[n][len(pool):] for n in names})
     return atoms.groupby(frame["structure"].to_numpy(), sort=False).mean()
 
+# %% ../nbs/10b_foretell.ipynb #10b-fore-022c
 def _bare(structures):
     "The crystals with their ids alone: an encoder needs no more."
     out = [a.copy() for a in structures]
@@ -180,6 +182,7 @@ def _beyond_composition(difference, fractions):
     fit = fractions @ np.linalg.lstsq(fractions, difference, rcond=None)[0]
     return np.abs(difference - fit)
 
+# %% ../nbs/10b_foretell.ipynb #10b-fore-031bc
 def energy_errors(table,   # from `phonon_table`
                   cases,   # the crystals
                   known=None, # id -> formation energy, see `mp_energies`

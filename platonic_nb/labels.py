@@ -22,6 +22,7 @@ def dft_files(folder=None # with *.xyz files; None: `dft_frames` in $PLATONIC_NB
     folder = Path(folder) if folder else Path(base)/"dft_frames" if base else None
     return sorted(folder.glob("*.xyz")) if folder else []
 
+# %% ../nbs/11_labels.ipynb #11-label-008b
 def read_dft_frames(max_atoms:int=40, # larger frames are left out
                     max_force:float=10., # eV/A: frames with a larger component are left out; they outweigh all others
                     folder=None,      # see `dft_files`
@@ -121,6 +122,7 @@ class Frames:
     @property
     def species(self)->list: return sorted({int(z) for a in self.atoms for z in a.numbers})
 
+# %% ../nbs/11_labels.ipynb #11-label-016b
 def _graph(atoms, reach):
     from vesin import ase_neighbor_list
     i, j, D = ase_neighbor_list("ijD", atoms, reach)
@@ -134,6 +136,7 @@ def take(self:Frames,
     "Some of the frames."
     return replace(self, atoms=[self.atoms[i] for i in rows], graphs=[self.graphs[i] for i in rows])
 
+# %% ../nbs/11_labels.ipynb #11-label-017b
 @patch
 def hold_out(self:Frames,
              share:float=0.2, # of the materials
@@ -161,6 +164,7 @@ class Statistics:
     force:float      # eV/A, root mean square of a component
     stress:float     # eV/A^3, root mean square of a component
 
+# %% ../nbs/11_labels.ipynb #11-label-021b
 def _message_size(r, cutoff, functions=8):
     """Mean square of the functions of the distance that weigh a message.
 
@@ -208,6 +212,7 @@ def schedule(frames:Frames,  # to train on
             if total >= atoms: out.append(np.array(now)); now, total = [], 0
     return out[:steps]
 
+# %% ../nbs/11_labels.ipynb #11-label-025b
 @dataclass
 class Batch:
     "Tensors of some crystals."

@@ -117,6 +117,7 @@ def _invariants(inputs):
     frame = frame[~frame.duplicated(["structure", "orbit"]) & frame[list(INVARIANTS)].notna().all(axis=1)]
     return frame.index.to_numpy(), frame[list(INVARIANTS)].to_numpy()
 
+# %% ../nbs/11b_measures.ipynb #11b-meas-011sb
 def _head(inputs, judges):
     "A pretrained head with what stitching needs, or None."
     try: s = split(inputs)
@@ -138,6 +139,7 @@ class Measured:
     sums:np.ndarray   # (families,) sum of the headline's per-atom scores
     lists:np.ndarray  # (n, k) neighbours given the element
 
+# %% ../nbs/11b_measures.ipynb #11b-meas-017b
 def measure(student:Student, # a network
             bench:Bench,     # from `set_up`
             full:bool=True,  # False: alignment and periodicity only
@@ -158,6 +160,7 @@ def measure(student:Student, # a network
     if full: numbers |= _within_and_more(table, X, bench)
     return Measured(numbers, np.bincount(bench.units, np.nan_to_num(head)), within)
 
+# %% ../nbs/11b_measures.ipynb #11b-meas-017c
 def scored_atoms(bench:Bench # from `set_up`
                  )->np.ndarray: # (families,) atoms that have enough candidates of their element
     "How many atoms stand behind each family's sum."
@@ -174,6 +177,7 @@ def periodicity_of(X,     # (n, d) coordinates of atoms
                          property_distances(element_properties(vectors.index)[list(CHEMISTRY)]), n=20).value[0])
     except PlatonicError: return float("nan")
 
+# %% ../nbs/11b_measures.ipynb #11b-meas-018b
 def _within_and_more(table, X, bench):
     "Invariants, dimension and stitching."
     rows, Y = bench.invariants

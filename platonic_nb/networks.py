@@ -23,6 +23,7 @@ class Size:
     lmax:int=1        # degree of features and edges
     cutoff:float=4.5  # Angstrom
 
+# %% ../nbs/11_networks.ipynb #11-netwo-008b
 @dataclass
 class Student:
     "A network, what it was built from, and a head where an objective needs one."
@@ -38,6 +39,7 @@ class Student:
                if p.numel() and n.rpartition(".")[2] not in ("denominator", "shift", "scale")]
         return own + (list(self.head.parameters()) if self.head is not None else [])
 
+# %% ../nbs/11_networks.ipynb #11-netwo-008c
 def build_network(seed:int,        # of the weights: one seed, the same weights for every objective
                   about:Statistics,# of the training frames, from `Frames.statistics`
                   size:Size=Size(),# of the network
@@ -64,6 +66,7 @@ class Answer:
     forces:object=None # (n, 3) eV/A
     stress:object=None # (b, 3, 3) eV/A^3
 
+# %% ../nbs/11_networks.ipynb #11-netwo-009b
 def ask(student:Student, # the network
         batch:Batch,     # from `batch_of`
         derivatives:bool=True, # forces and stress as well
@@ -95,6 +98,7 @@ def _huber(error, knee):
     size = error.abs()
     return ((size < knee)*0.5*error**2/knee + (size >= knee)*(size - 0.5*knee)).mean()
 
+# %% ../nbs/11_networks.ipynb #11-netwo-020b
 def displaced(batch:Batch,  # crystals
               generator,    # torch generator of the noise
               )->tuple:     # (displaced batch, (n, 3) noise of unit width without the shift of whole crystals)
@@ -105,6 +109,7 @@ def displaced(batch:Batch,  # crystals
     noise = noise - mean[batch.crystal]
     return replace(batch, vectors=batch.vectors + NOISE*(noise[batch.edges[1]] - noise[batch.edges[0]])), noise
 
+# %% ../nbs/11_networks.ipynb #11-netwo-020c
 def denoising_loss(student:Student, # the network
                    batch:Batch,     # crystals
                    generator,       # torch generator of the noise
@@ -113,6 +118,7 @@ def denoising_loss(student:Student, # the network
     moved, noise = displaced(batch, generator)
     return _huber(ask(student, moved).forces/student.about.force + noise, 1.)
 
+# %% ../nbs/11_networks.ipynb #11-netwo-020d
 def masked_loss(student:Student, # the network, with a head
                 batch:Batch,     # crystals
                 generator,       # torch generator: which atoms are hidden
@@ -139,6 +145,7 @@ def physical_loss(energy:float=0.1, # weight of the energy per atom
         return sum(w*_huber(error(), KNEE) for w, error in parts if w)
     return loss
 
+# %% ../nbs/11_networks.ipynb #11-netwo-021b
 def shuffled(frames:Frames, # labelled crystals
              seed:int=0,    # of the permutation
              )->Frames:
@@ -168,6 +175,7 @@ class Objective:
     frames:Callable|None=None # (frames, seed) -> the frames it is trained on; None: as they are
     head:Callable|None=None   # (student, generator) -> torch module that reads the scalars; None: none is needed
 
+# %% ../nbs/11_networks.ipynb #11-netwo-025b
 def _element_head(student, generator):
     import torch
     head = torch.nn.utils.skip_init(torch.nn.Linear, student.size.channels, len(student.model.type_map))
@@ -176,6 +184,7 @@ def _element_head(student, generator):
         head.bias.zero_()
     return head
 
+# %% ../nbs/11_networks.ipynb #11-netwo-025c
 PHYSICAL = "energies+forces+stress" # the supervision that claim 10 is about
 
 def objectives(which=None # names, `Objective`s, or both, in a list; None: all seven

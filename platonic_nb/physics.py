@@ -66,6 +66,7 @@ _KEPT = ["model", "crystal", "name", "prototype", "relative", "signed", "imagina
 
 def _rows(table): return {c: table[c].tolist() for c in _KEPT if c in table}
 
+# %% ../nbs/10b_physics.ipynb #10b-phys-045b
 def _partial(table, seed, n):
     "Distortion and error with disagreement held fixed (@eq-partial): value and interval; None with few families."
     if table["family"].nunique() < 10: return None
@@ -86,6 +87,7 @@ def _embedded():
     for a in out: a.info["supercell"] = 2*np.eye(3, dtype=int)                  # 64 atoms, where the reference took 512
     return out, "dft"
 
+# %% ../nbs/10b_physics.ipynb #10b-phys-050b
 def three_potentials(inputs:Inputs # of a run
                      )->dict:      # model -> ASE calculator, at most three, different architectures first
     """The potentials of the embedded study.
@@ -120,6 +122,7 @@ def study_phonons(inputs:Inputs # of a run
     missing = ("DFT frequencies, and " if reference == "others" else "") + "more than four crystals"
     return judge(table, reference, missing, seed=inputs.seed)
 
+# %% ../nbs/10b_physics.ipynb #10b-phys-051b
 def _try(part, *args):
     "A part of the chapter, or why it could not be made."
     try: return part(*args)
@@ -154,6 +157,7 @@ def plot_ranking(result, # content of `phonons`, from `judge`
                xlim=(-1.02, 1.02), xlabel="rank correlation with the error")
     return fig
 
+# %% ../nbs/10b_physics.ipynb #10b-phys-053b
 def figures(result # content of `physics` in results.json
             )->dict: # name -> (matplotlib Figure, caption)
     "Figures of the chapter, from its numbers alone."

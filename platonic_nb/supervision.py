@@ -38,6 +38,7 @@ def resolve_labels(labels="auto" # "dft", "chgnet", or "auto"
     if labels not in ("auto", "dft", "chgnet"): raise PlatonicError(f"labels {labels!r}: want auto, dft or chgnet")
     return ("dft" if dft_files() else "chgnet") if labels == "auto" else labels
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-009b
 def training_frames(inputs:Inputs,      # of a run: crystals of its pool's families are not taught
                     labels:str="auto",  # "dft", "chgnet", or "auto": DFT where it is at hand
                     max_atoms:int=40,   # per crystal
@@ -63,6 +64,7 @@ def _file(out, objective, seed, kind="train"):
     return (None if out is None else
             Path(out)/f"{''.join(c if c.isalnum() else '-' for c in objective)}--{seed}--{kind}.pt")
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-011b
 def train_one(objective,       # `Objective`, or the name of a known one
               seed:int,        # of the network
               frames:Frames,   # to train on
@@ -83,12 +85,14 @@ def train_one(objective,       # `Objective`, or the name of a known one
                   out=_file(out, o.name, seed, "transfer"), start=start, only=LAST, device=device, quiet=quiet)
     return trained, moved
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-011c
 def _job(args): train_one(*args[:-1], **args[-1]); return args[:2]
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-012
 def _measured_file(out, objective, seed):
     return None if out is None else _file(out, objective, seed, "measured").with_suffix(".npz")
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-012b
 def _read_measured(file, identity):
     "What was measured of one network, or None."
     if file is None or not file.exists(): return None
@@ -101,6 +105,7 @@ def _read_measured(file, identity):
                     for i, t in enumerate(z["steps"].tolist())}
     except (OSError, ValueError, KeyError): return None # measured anew
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-012c
 def _write_measured(file, identity, found):
     buffer = io.BytesIO()
     np.savez(buffer, identity=identity, numbers=dump_json([m.numbers for m in found.values()]), steps=list(found),
@@ -187,6 +192,7 @@ def _check(o, trained, moved, learn, test):
                         force_error(moved.student, test, mean)))
     return {k: float(v) for k, v in out.items()}
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-015b
 def _about(bench, frames, learn, test, plan, transfer, done):
     "Where the numbers came from, in words and numbers."
     same = [j for j in bench.headline if architecture(j) == ARCHITECTURE]
@@ -247,6 +253,7 @@ def live_ablation(inputs:Inputs, # of a run
     if len(frames) > 200: frames = frames.take(range(0, len(frames), len(frames)//200)) # graphs of a minute's training
     return ablation(part, frames, LIVE, seeds, plan, full=False, quiet=True)
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-024b
 def full_ablation(inputs:Inputs,   # of a run
                   out,             # folder: networks go to `networks/` in it, and are taken up there
                   labels:str="auto", # see `training_frames`
@@ -261,6 +268,7 @@ def full_ablation(inputs:Inputs,   # of a run
                              copies=4, cutoff=plan.size.cutoff, quiet=how.get("quiet", False))
     return ablation(inputs, frames, which, seeds, plan, transfer, True, Path(out)/"networks", **how)
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-024c
 def study(inputs:Inputs # of a run
           )->tuple:     # (content of `supervision` in results.json, [claim 10] or [])
     "Chapter 11 of a run: the live ablation, and the published element vectors."

@@ -88,6 +88,7 @@ def _judged_by(a):
             f"mutual {a['k']}-NN given the element. With {a['main']}: {ci(a['value'])}. "
             + "; ".join(f"{n}: {v['value']:.3f}" for n, v in a["nulls"].items()) + ".")
 
+# %% ../nbs/11d_supervision_page.ipynb #11d-page-019b
 def _compared(a):
     "Physical supervision against the other objectives, and seeds against each other."
     each = "; ".join(f"{c['against']} {c['difference']:+.3f} [{c['low']:+.3f}, {c['high']:+.3f}]"

@@ -37,6 +37,7 @@ class Plan:
         "Learning rate of a step, from 0."
         return self.rate*(0.01 + 0.99*0.5*(1 + math.cos(math.pi*step/self.steps)))
 
+# %% ../nbs/11a_training.ipynb #11a-trai-012b
 @dataclass
 class Trained:
     "A trained network, its losses and its past."
@@ -64,6 +65,7 @@ def _identity(objective, frames, seed, plan, keep, only):
     return dump_json({"objective": objective.name, "frames": labels, "seed": seed,
                       "plan": repr(plan), "keep": keep, "only": only, "torch": str(torch.__version__)})
 
+# %% ../nbs/11a_training.ipynb #11a-trai-014b
 def _open(file, identity):
     "The checkpoint in a file, or None; refused when it is another training's."
     import torch
@@ -77,6 +79,7 @@ def _open(file, identity):
                             "choose another folder, or delete it")
     return state
 
+# %% ../nbs/11a_training.ipynb #11a-trai-014c
 def _write(file, identity, step, student, optimiser, losses, kept):
     import torch
     buffer = io.BytesIO()
@@ -136,6 +139,7 @@ def train(objective:Objective, # from `objectives`, or your own
     with torch_threads(1):
         return _loop(objective, frames, seed, plan, student, keep, only, out, every, quiet, identity, state, device)
 
+# %% ../nbs/11a_training.ipynb #11a-trai-016sb
 def _copy(student): return [p.detach().cpu().clone() for p in student.parameters()]
 
 # %% ../nbs/11a_training.ipynb #11a-trai-017
@@ -169,6 +173,7 @@ def _loop(objective, frames, seed, plan, student, keep, only, out, every, quiet,
             bar.update(1)
     return Trained(objective.name, student, np.array(losses), kept)
 
+# %% ../nbs/11a_training.ipynb #11a-trai-017b
 def _noise_seed(seed, step): return int(np.random.SeedSequence([seed, 114, step]).generate_state(1)[0])
 
 # %% ../nbs/11a_training.ipynb #11a-trai-028
@@ -185,6 +190,7 @@ def force_error(student:Student, # a network
             nothing.append((mean - b.forces).abs().cpu().numpy())
     return float(np.concatenate(errors).mean()), float(np.concatenate(nothing).mean())
 
+# %% ../nbs/11a_training.ipynb #11a-trai-028b
 def denoising_step(student:Student, # a network that was trained to denoise
                    frames:Frames,   # not seen in training
                    seed:int=0,      # of the displacements
@@ -201,6 +207,7 @@ def denoising_step(student:Student, # a network that was trained to denoise
             after.append((noise + step).square().sum(1).cpu().numpy())
     return tuple(float(NOISE*np.sqrt(np.concatenate(x).mean())) for x in (before, after))
 
+# %% ../nbs/11a_training.ipynb #11a-trai-028c
 def _chunks(frames, atoms=400): # consecutive frames, about so many atoms each
     return np.split(np.arange(len(frames)),
                     np.flatnonzero(np.diff(np.cumsum([len(a) for a in frames.atoms])//atoms)) + 1)
