@@ -156,7 +156,8 @@ def ablation(inputs:Inputs,    # of a run: judges, anchors, pool
     if executor: _train_elsewhere(jobs, executor, out, which, quiet)
     records, sums, lists, losses, checks = [], {}, {}, {}, []
     identity = dump_json({"pool": [f"{s}:{i}" for s, i in inputs.pool_keys],
-                          "judges": bench.judges, "anchors": inputs.anchors.k,
+                          "judges": bench.judges, "anchors": [f"{s}:{i}" for s, i in inputs.anchors.keys],
+                          "center": inputs.center, "k": inputs.k, "seed": inputs.seed,
                           "frames": hash_structures(learn.atoms), "plan": repr(plan), "full": full})
     with progress("networks", len(jobs), "networks", quiet) as bar:
         for s in seeds:
@@ -250,7 +251,7 @@ def live_ablation(inputs:Inputs, # of a run
     part = Inputs(**{f: getattr(inputs, f) for f in inputs.__dataclass_fields__}
                   | {"pool": set(sorted(inputs.pool)[:150])})
     frames = training_frames(part, labels, max_atoms=10, limit=80, cutoff=plan.size.cutoff, quiet=True)
-    if len(frames) > 200: frames = frames.take(range(0, len(frames), len(frames)//200)) # graphs of a minute's training
+    if len(frames) > 200: frames = frames.take(range(0, len(frames), len(frames)//200)) # up to 399
     return ablation(part, frames, LIVE, seeds, plan, full=False, quiet=True)
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-024b

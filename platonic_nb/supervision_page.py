@@ -84,7 +84,8 @@ def _judged_by(a):
     ci, p = lambda e: f"{e['value']:.3f} [{e['ci95'][0]:.3f}, {e['ci95'][1]:.3f}]", a["plan"]
     return (f"One small network ({p['channels']} channels, {p['blocks']} blocks), {len(a['seeds'])} seeds, "
             f"{p['steps']} steps of about {p['atoms']} atoms, taught by {a['labels']} ({a['frames']} frames); "
-            f"judged by {a['headline']} on {a['atoms']} atoms of {a['structures']} crystals that it was not taught, "
+            f"judged by {a['headline']} on {a['atoms']} atoms of {a['structures']} crystals "
+            "of families that it was not taught, "
             f"mutual {a['k']}-NN given the element. With {a['main']}: {ci(a['value'])}. "
             + "; ".join(f"{n}: {v['value']:.3f}" for n, v in a["nulls"].items()) + ".")
 
