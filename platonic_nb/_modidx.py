@@ -1195,6 +1195,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'platonic_nb.supervision._judged': ('supervision.html#_judged', 'platonic_nb/supervision.py'),
                                          'platonic_nb.supervision._measured_file': ( 'supervision.html#_measured_file',
                                                                                      'platonic_nb/supervision.py'),
+                                         'platonic_nb.supervision._question': ('supervision.html#_question', 'platonic_nb/supervision.py'),
                                          'platonic_nb.supervision._read_measured': ( 'supervision.html#_read_measured',
                                                                                      'platonic_nb/supervision.py'),
                                          'platonic_nb.supervision._train_elsewhere': ( 'supervision.html#_train_elsewhere',

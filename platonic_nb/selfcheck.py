@@ -96,6 +96,7 @@ def _force_checks(energy, forces, crystals, conservative, h=0.01):
                      0.03 if conservative else np.inf))
     return rows
 
+# %% ../nbs/01g_selfcheck.ipynb #01g-self-014b
 def _twice(energy, a):
     "How far the energy of two copies is from twice that of one, eV per atom."
     far = a.copy()
@@ -103,6 +104,7 @@ def _twice(energy, a):
     double = a.repeat((2, 1, 1)) if a.pbc.all() else a + far
     return abs(energy(double)/2 - energy(a))/len(a)
 
+# %% ../nbs/01g_selfcheck.ipynb #01g-self-014c
 def self_check(name:str,   # a name from `models()`, or BACKEND:PATH
                trust=None, # SHA-256 of a local file that you vouch for, or a list of them
                )->pd.DataFrame: # index check; columns value, limit, passed

@@ -132,6 +132,14 @@ def _judged(trained, bench, full, file, identity):
 # %% ../nbs/11e_supervision.ipynb #11e-supe-013p
 FULL_PLAN, FULL_TRANSFER = Plan(), 300 # of every training; steps of the transfer control
 
+# %% ../nbs/11e_supervision.ipynb #11e-supe-014a
+def _question(inputs, bench, learn, plan, full):
+    "Everything that the judgement of a trained network depends on, as text."
+    names = lambda keys: [f"{s}:{i}" for s, i in keys]
+    return dump_json({"pool": names(inputs.pool_keys), "judges": bench.judges, "anchors": names(inputs.anchors.keys),
+                      "center": inputs.center, "k": inputs.k, "seed": inputs.seed,
+                      "frames": hash_structures(learn.atoms), "plan": repr(plan), "full": full})
+
 # %% ../nbs/11e_supervision.ipynb #11e-supe-014
 def ablation(inputs:Inputs,    # of a run: judges, anchors, pool
              frames:Frames,    # labelled crystals, divided here into training and held-out
@@ -155,10 +163,7 @@ def ablation(inputs:Inputs,    # of a run: judges, anchors, pool
     jobs = [(o.name if executor else o, s, learn, plan, transfer, out, device) for s in seeds for o in chosen.values()]
     if executor: _train_elsewhere(jobs, executor, out, which, quiet)
     records, sums, lists, losses, checks = [], {}, {}, {}, []
-    identity = dump_json({"pool": [f"{s}:{i}" for s, i in inputs.pool_keys],
-                          "judges": bench.judges, "anchors": [f"{s}:{i}" for s, i in inputs.anchors.keys],
-                          "center": inputs.center, "k": inputs.k, "seed": inputs.seed,
-                          "frames": hash_structures(learn.atoms), "plan": repr(plan), "full": full})
+    identity = _question(inputs, bench, learn, plan, full)
     with progress("networks", len(jobs), "networks", quiet) as bar:
         for s in seeds:
             for o in chosen.values():
