@@ -34,6 +34,7 @@ def _site_scores(tables, reference):
                         distance=distance[:, 0],
                         **{m: L[:, i] for i, m in enumerate(MEASURES)})
 
+# %% ../nbs/09a_atypicality.ipynb #09a-aty-008b
 def p_values(scores,     # (m,) of new crystals; NaN where there is none
              reference,  # (n,) scores of crystals in order
              )->np.ndarray: # (m,), between 1/(n+1) and 1; NaN stays
@@ -51,6 +52,7 @@ def _q_values(p):
     if ok.any(): q[ok] = benjamini_hochberg(np.asarray(p)[ok])
     return q
 
+# %% ../nbs/09a_atypicality.ipynb #09a-aty-010b
 def atypicality(tables,           # dict model -> EmbeddingTable of the new crystals; the models of the reference
                 reference=None,   # `Reference`; None: the one that comes with the package
                 calibration=None, # the same tables of undamaged crystals of your own kind: p is the rank among those
@@ -80,6 +82,7 @@ _WORDS = {
     "neighbours": "its nearest relatives are {r:.1f} times as far as usual for {e}",
     "density": "it lies {r:.1f} times as far outside the region of its relatives as usual for {e}"}
 
+# %% ../nbs/09a_atypicality.ipynb #09a-aty-016b
 def _symbol(z):
     from ase.data import chemical_symbols
     return chemical_symbols[int(z)]
@@ -91,6 +94,7 @@ def _reason(site, reference, spread):
     said = _WORDS[top].format(r=np.exp(site[top]), e=e) if site.score > 0 else f"nothing unusual for {e}"
     return f"{unknown}{e}{site.site}: {said}"
 
+# %% ../nbs/09a_atypicality.ipynb #09a-aty-016c
 def _closest(atoms, site):
     "Words on the closest atom inside the crystal."
     from ase.data import covalent_radii

@@ -23,6 +23,7 @@ def _stack(coords, what, least=2):
                             "give the same atoms on the same anchors (`PlatonicSpace.coords`)")
     return np.stack(X)
 
+# %% ../nbs/09_consensus.ipynb #09-cons-010b
 def consensus(coords,          # dict model -> (n, K) platonic coordinates of the same atoms
               without=None,    # a model (or several, in a list) that has no vote
               method:str="mean", # or "procrustes": every model turned, shifted and scaled onto the mean, repeatedly
@@ -50,6 +51,7 @@ def _onto(X, target):
     size = np.square(X - x).sum()
     return t + (X - x) @ R*(overlap/size if size > 0 else 1)
 
+# %% ../nbs/09_consensus.ipynb #09-cons-011b
 def _generalised(X, tol=1e-6, rounds=100):
     "(consensus, models on it) by generalised Procrustes analysis; the mean keeps its place and size."
     mean = X.mean(0)
@@ -100,6 +102,7 @@ def distance_from(X,          # (n, K) a model's coordinates
         raise PlatonicError("deviation: the consensus places all atoms at one point; give atoms that differ")
     return np.linalg.norm(X - C, axis=1)/spread
 
+# %% ../nbs/09_consensus.ipynb #09-cons-027b
 def deviation(coords,            # dict model -> (n, K) platonic coordinates of the same atoms
               method:str="mean", # see `consensus`
               )->dict:           # model -> (n,) distances, in units of the spread of the consensus
@@ -198,6 +201,7 @@ def _prior(var, df):
         y = y + t*(1 - t/more)/polygamma(2, y)
     return 2*y, np.exp(np.nanmean(e, axis=0) + psi(y) - np.log(y))
 
+# %% ../nbs/09_consensus.ipynb #09-cons-39bb
 def _contrast(means):
     """((groups, columns) difference of means over units, p-values), by Welch's test.
 

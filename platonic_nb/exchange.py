@@ -147,6 +147,7 @@ def vectors(inputs:Inputs, # of a run
     wanted = lambda n, part: part != "train" or n in inputs.tables
     return {n: {p: t.select(k).X for p, k in keys.items() if wanted(n, p)} for n, t in tables.items()}
 
+# %% ../nbs/08_exchange.ipynb #08-exch-n26b
 def coordinates(inputs:Inputs, # of a run
                 raw:dict,      # from `vectors`
                 groups:dict,   # part -> (n,) what each atom belongs to
@@ -163,6 +164,7 @@ def coordinates(inputs:Inputs, # of a run
         found[f"{n}, anchors shuffled"] = {p: x[:, order] for p, x in found[n].items() if p != "train"}
     return found
 
+# %% ../nbs/08_exchange.ipynb #08-exch-n26c
 def stand_ins(inputs:Inputs, # of a run
               b:str,         # the model whose place is taken
               names,         # at hand
@@ -258,6 +260,7 @@ def other_anchors(inputs:Inputs, # of a run
     drawn = (select_anchors(first, inputs.anchors.k, "random", [inputs.seed, 85, i]) for i in range(n))
     return [replace(inputs, anchors=a) for a in drawn]
 
+# %% ../nbs/08_exchange.ipynb #08-exch-n35b
 def through_others(inputs:Inputs, # of a run
                    s:Split,       # from `split`
                    task:Task,     # the property
@@ -268,6 +271,7 @@ def through_others(inputs:Inputs, # of a run
     "The score and its strongest rung through other anchors."
     return [gap(*against_rungs(i, read_all(i, task, raw, soap)[1])) for i in other_anchors(inputs, s, n)]
 
+# %% ../nbs/08_exchange.ipynb #08-exch-n35c
 def gap(value, # (value, draws)
         nulls, # rung -> (value, draws)
         )->dict: # value, strongest, null, difference with ci95

@@ -24,6 +24,7 @@ def _space_group(cell, positions, kinds):
     found = spglib.get_symmetry_dataset((axes, sites, np.frombuffer(kinds, dtype=int)), symprec=2e-3)
     return found.number if found is not None else 0
 
+# %% ../nbs/09_groups.ipynb #09-grou-009b
 def space_group(atoms, # ase.Atoms
                 )->int: # 1 to 230; 0 where spglib finds none, and for what is not periodic in three directions
     """Space group by spglib.
@@ -38,6 +39,7 @@ def space_group(atoms, # ase.Atoms
     kinds = np.argsort(np.argsort(first))[which] # elements in the order in which they appear
     return _space_group(flat(atoms.cell.array/scale), flat(atoms.get_scaled_positions()), kinds.astype(int).tobytes())
 
+# %% ../nbs/09_groups.ipynb #09-grou-009c
 def crystal_system(number:int # of the space group
                    )->str|None:
     "One of seven; None for number 0."
@@ -66,6 +68,7 @@ def anion_class(numbers # atomic numbers of a crystal
     if all(Element.from_Z(z).is_metal for z in kinds): return "intermetallic"
     return next((name for name, zs in ANIONS.items() if kinds[-1] in zs), "other")
 
+# %% ../nbs/09_groups.ipynb #09-grou-013b
 def _column(z):
     from pymatgen.core import Element
     e = Element.from_Z(int(z))
@@ -115,10 +118,12 @@ def exchange(n_models:int, # how many
     order = np.argsort(np.random.default_rng([seed, 92]).random((codes.max() + 1, n_models)), axis=1)
     return order[codes].T
 
+# %% ../nbs/09_groups.ipynb #09-grou-021b
 def _centred(deviation): # (models, n) excess, every model's own mean removed
     E = np.stack(list(excess(deviation).values()))
     return E - E.mean(1, keepdims=True)
 
+# %% ../nbs/09_groups.ipynb #09-grou-021c
 def false_alarms(deviation,   # dict model -> (n,) from `deviation`
                  labels,      # (n,) group of each atom
                  units,       # (n,) independent unit of each atom
@@ -160,6 +165,7 @@ def split_halves(deviation,  # dict model -> (n,) from `deviation`
     return {m: {"value": float(np.mean([r[i] for r, _ in real])), "chance95": limit, "groups": groups}
             for i, m in enumerate(deviation)}
 
+# %% ../nbs/09_groups.ipynb #09-grou-029b
 def _halves(M, half, least):
     "((models,) rank correlation of the profiles of two halves of the units, number of groups)."
     from scipy.stats import rankdata

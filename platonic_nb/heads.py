@@ -21,12 +21,14 @@ def averaging(groups # (n_atoms,) the crystal of each
     n = np.bincount(crystal)
     return csr_array((1/n[crystal], (crystal, np.arange(len(crystal)))), shape=(len(n), len(crystal)))
 
+# %% ../nbs/08_heads.ipynb #08-heads-009b
 def crystal_means(values, # (n_atoms, d) or (n_atoms,) numbers of atoms
                   groups, # (n_atoms,) the crystal of each
                   )->np.ndarray: # (n, d) or (n,) means, crystals in sorted order
     "Mean over the atoms of each crystal."
     return averaging(groups) @ np.asarray(values, dtype=np.float64)
 
+# %% ../nbs/08_heads.ipynb #08-heads-009c
 def composition(Z,      # (n_atoms,) atomic numbers
                 groups, # (n_atoms,) the crystal of each
                 elements=None, # sorted atomic numbers, one per column; None: those that occur

@@ -117,6 +117,7 @@ class _Scale:
     measures:np.ndarray  # (n, 4) logarithms
     near:np.ndarray      # (n, k) rows of the relatives
 
+# %% ../nbs/09_reference.ipynb #09-ref-018b
 @lru_cache(8)
 def _scale(reference):
     coords, atoms = _place(reference, reference.vectors), reference.atoms
@@ -307,6 +308,7 @@ def open_reference(path # file that `save_reference` wrote
     anchors = {m: arrays[f"A:{m}"].astype(np.float32) for m in about["models"]}
     return Reference(about["name"], vectors, atoms, anchors, plain, energy, about["k"], about["meta"])
 
+# %% ../nbs/09_reference.ipynb #09-ref-032bb
 @cache
 def load_reference()->Reference:
     "The reference that comes with the package: the default corpus in SevenNet-0 and CHGNet 0.3.0."

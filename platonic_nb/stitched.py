@@ -136,6 +136,7 @@ def _asked_curves(inputs, bench, method, pairs):
     return [(pairs[0], METHODS), *((p, METHODS) for p in back[:1]), *((p, (method,)) for p in alike[:1]),
             *(((a0, n), (method,)) for n in nulls)]
 
+# %% ../nbs/08b_potentials.ipynb #08b-pot-n26b
 def _more_anchors(tables, s, seed):
     "Anchors beyond the library, from crystals that are not scored."
     keys = common_keys(tables)
@@ -153,6 +154,7 @@ def _anchors_in_order(inputs, bench, s, a, b):
     order = bench.anchors.append(more)
     return order, inputs.tables[b].select(order).X
 
+# %% ../nbs/08b_potentials.ipynb #08b-pot-n27b
 def curve(inputs:Inputs, # of a run
           bench:Bench,   # from `set_up`
           s,             # from `split`

@@ -90,6 +90,7 @@ def _draw_curve(ax, b, m, line):
         ax.fill_between(part["anchors"], *zip(*part["ci95"]), color=color, alpha=.12, lw=0)
         ax.plot(shown["anchors"], shown["value"], _STYLES[m], marker=mark, ms=3, lw=1, color=color, label=f"{b}, {m}")
 
+# %% ../nbs/08b_stitching.ipynb #08b-stit-035b
 def _figure_curve(s):
     import matplotlib.pyplot as plt
     rows = pd.DataFrame(s["curve"])
@@ -128,6 +129,7 @@ def _caption_matrix(s):
             f"{alone} of {len(s['pairs'])} pairs{' of different architectures' if s['across'] else ''} "
             "stand above every rung.")
 
+# %% ../nbs/08b_stitching.ipynb #08b-stit-037b
 def _caption_curve(s):
     rows = pd.DataFrame(s["curve"])
     first = rows.iloc[0]
@@ -140,6 +142,7 @@ def _caption_curve(s):
             f"{first['encoder']} into {first['readout']} by {s['method']}: {line.iloc[0]:.2f} at {line.index[0]} "
             f"anchors, {line.iloc[-1]:.2f} at {line.index[-1]}.")
 
+# %% ../nbs/08b_stitching.ipynb #08b-stit-037c
 def _caption_heads(e):
     s = e["summary"]
     return (f"A linear head for {e['property'].split(',')[0]}, trained on one model's coordinates (columns), read by "
@@ -198,6 +201,7 @@ def _say_property(e):
             f"{'another architecture' if s['across'] else 'another model'} {s['value']:.2f}, "
             f"strongest null {s['nulls'][top]:.2f} ({top})")
 
+# %% ../nbs/08b_stitching.ipynb #08b-stit-043b
 def _say_heads(h):
     if "skipped" in h: return [f"No head was read by another model: {h['skipped']}."]
     text = ["Linear heads on shared coordinates, trained on one model and read by another without training (skill "

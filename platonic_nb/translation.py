@@ -36,6 +36,7 @@ def _head(name):
         raise PlatonicError(f"{name}: this encoder has no energies_from, so no readout of atom vectors")
     return getattr(encoder, "meta", {}), encoder
 
+# %% ../nbs/08a_translation.ipynb #08a-tran-010b
 def open_readout(name:str,   # a model
                  table:EmbeddingTable, # its vectors, any layer
                  structures, # list of ase.Atoms, in case another layer is needed
