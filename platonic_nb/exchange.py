@@ -111,7 +111,7 @@ def crystal_tasks(inputs:Inputs, # of a run
                   )->list:       # of `Task`
     "Properties of crystals."
     ids = {k: a["structure"].to_numpy() for k, a in s.atoms.items()}
-    elements = np.unique(s.atoms["train"]["Z"])
+    elements = np.unique(np.concatenate([a["Z"] for a in s.atoms.values()]))
     C = {k: composition(a["Z"], ids[k], elements) for k, a in s.atoms.items()}
     keys = {k: getattr(s, k) for k in ids}
     y = {k: properties(inputs.structures, np.unique(ids[k])) for k in ("train", "test")}
@@ -131,7 +131,7 @@ def site_tasks(inputs:Inputs, # of a run
     known = structural_invariants([a for a in inputs.structures if str(a.info["id"]) in asked])
     atoms = {k: first.select(v).atoms for k, v in keys.items()}
     groups = {k: np.arange(len(a)) for k, a in atoms.items()}
-    elements = np.unique(atoms["train"]["Z"])
+    elements = np.unique(np.concatenate([a["Z"] for a in atoms.values()]))
     C = {k: composition(a["Z"], groups[k], elements) for k, a in atoms.items()}
     y = {n: {k: known[n].loc[keys[k]].to_numpy() for k in ("train", "test")} for n in ("coordination", "site symmetry")}
     units = atoms["test"]["family"].to_numpy()
