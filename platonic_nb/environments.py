@@ -268,13 +268,15 @@ def _start(self:RemoteEncoder):
         raise EncoderLost(f"{self.name}: cannot start {self._python} ({e.strerror or e}); platonic env doctor") from e
     self._process.log = log
     self._stop = weakref.finalize(self, _end, self._process)
-    about, _ = self._ask(self._asked)
+    try: about, _ = self._ask(self._asked)
+    except RuntimeError as e: raise EncoderLost(f"{self.name}: cannot be loaded there: {e}; platonic env doctor") from e
     self.__dict__ |= {k: about[k] for k in DESCRIPTION} | {"species": frozenset(about["species"])}
     self._offers = {k for k in ("refuses", "energies_from") if about[k]}
 
 def _end(process):
     "Let a worker go; insist if it does not."
-    process.stdin.close()
+    try: process.stdin.close()
+    except OSError: pass  # what was not sent yet will not be read
     try: process.wait(2)
     except subprocess.TimeoutExpired: process.kill(); process.wait()
     process.stdout.close()

@@ -33,6 +33,7 @@ class CalculatorEncoder:
         rows = [_rows(self.calculator.get_descriptors(a.copy(), **self.kwargs), a, self.name) for a in structures]
         return np.concatenate(rows or [np.zeros((0, self.dim), np.float32)])
 
+# %% ../nbs/01h_own.ipynb #01h-own-rows
 def _rows(X, atoms, name):
     X = np.asarray(X, dtype=np.float32)
     if X.ndim != 2 or len(X) != len(atoms):

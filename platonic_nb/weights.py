@@ -27,7 +27,8 @@ def download(url:str,         # address
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         have = part.stat().st_size if part.exists() else 0
-        with requests.get(url, stream=True, timeout=30, headers={"Range": f"bytes={have}-"} if have else {}) as answer:
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        with requests.get(url, stream=True, timeout=30, headers=headers) as answer:
             if not (have and answer.status_code == 416):  # 416: nothing is left to send
                 answer.raise_for_status()
                 _append(answer, part, have if answer.status_code == 206 else 0, path.name, quiet)

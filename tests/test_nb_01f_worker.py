@@ -43,6 +43,7 @@ def test_both_halves_at_work_1(given_X, given_salt):
     test_fail(lambda: RemoteEncoder(sys.executable, "7net-zero"), exc=PlatonicError, contains="not in the zoo")
     test_fail(lambda: RemoteEncoder(sys.executable, "7net-0", layer=9), contains="does not exist")
     test_fail(lambda: RemoteEncoder("/nowhere/python", "7net-0"), exc=EncoderLost, contains="cannot start")
+    test_fail(lambda: RemoteEncoder("/bin/false", "7net-0"), exc=EncoderLost, contains="exit code 1")  # it starts, and cannot run a worker
 
 
 @pytest.fixture(scope="module")
