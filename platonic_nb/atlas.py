@@ -86,7 +86,7 @@ def folder_of(out,      # folder of the run
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-010s
 def extract_all(jobs,          # dict name -> list of structures
-                out,           # folder of the run
+                out,           # folder of the run, or dict name -> folder
                 executor=None, # concurrent.futures.Executor; None runs here
                 quiet=True,    # no progress bar
                 **options,     # layer, memory, strict, trust
@@ -96,8 +96,9 @@ def extract_all(jobs,          # dict name -> list of structures
     A model that fails does not cost the others their work: they finish and are on disk, then its error is raised.
     """
     seconds, failure = {}, None
+    at = {name: folder_of(out[name] if isinstance(out, dict) else out, name) for name in jobs}
     with progress("extraction", sum(len(a) for s in jobs.values() for a in s), "atoms", quiet) as bar:
-        args = {name: (name, s, folder_of(out, name), options) for name, s in jobs.items()}
+        args = {name: (name, s, at[name], options) for name, s in jobs.items()}
         if executor is None: done = ((name, lambda a=a: extract_job(*a)) for name, a in args.items())
         else:
             futures = {executor.submit(extract_job, *a): name for name, a in args.items()}
@@ -112,7 +113,7 @@ def extract_all(jobs,          # dict name -> list of structures
             except Exception as e: failure = failure or PlatonicError(f"{name}: {type(e).__name__}: {e}")
             bar.update(sum(map(len, jobs[name])))
     if failure: raise failure
-    return {name: EmbeddingTable.open(folder_of(out, name)) for name in jobs}, dict(sorted(seconds.items()))
+    return {name: EmbeddingTable.open(at[name]) for name in jobs}, dict(sorted(seconds.items()))
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n01
 _CHAPTERS = {"alignment": "claims", "periodicity": "periodicity", "transport": "transport",

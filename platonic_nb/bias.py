@@ -125,8 +125,9 @@ def plot_profiles(rows,       # of one labelling "element" in the result of `stu
     from pymatgen.core import Element
     rows = pd.DataFrame(rows)
     with figure_style():
-        high = -(-len(models)//2)
-        fig, axes = plt.subplots(high, 2, figsize=(9.6, 2.3*high), squeeze=False)
+        wide, panel = (2, (4.8, 2.3)) if len(models) > 1 else (1, (7.2, 3.6))
+        high = -(-len(models)//wide)
+        fig, axes = plt.subplots(high, wide, figsize=(panel[0]*wide, panel[1]*high), squeeze=False)
         norm, cmap = plt.Normalize(-limit, limit), plt.get_cmap("RdBu_r")
         for ax in axes.flat: ax.axis("off")
         for ax, m in zip(axes.flat, models):
@@ -137,10 +138,10 @@ def plot_profiles(rows,       # of one labelling "element" in the result of `stu
                 color = cmap(norm(part.loc[s, "effect"])) if known else "white"
                 edge = dict(ec="black", lw=.9, zorder=2) if found else dict(ec=".85", lw=.4, zorder=1)
                 ax.add_patch(plt.Rectangle((x - .46, y - .46), .92, .92, fc=color, **edge))
-                if known: ax.text(x, y, s, ha="center", va="center", fontsize=5, zorder=3)
+                if known: ax.text(x, y, s, ha="center", va="center", fontsize=5 if wide > 1 else 7, zorder=3)
             ax.set(xlim=(.4, 18.6), ylim=(10, .4), aspect="equal", title=m)
         shades = plt.cm.ScalarMappable(norm, cmap)
-        fig.colorbar(shades, ax=axes, shrink=.5, label="excess deviation, standard deviations")
+        fig.colorbar(shades, ax=axes, shrink=.5, label="standard deviations")
     return fig
 
 # %% ../nbs/09c_bias.ipynb #09c-bias-044

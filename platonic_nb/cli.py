@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'Trust', 'Quiet', 'Strict', 'Memory', 'env', 'main', 'workers', 'run', 'models', 'fetch', 'extract', 'create',
-           'env_list', 'remove', 'env_doctor', 'check', 'score', 'ablation']
+           'env_list', 'remove', 'env_doctor', 'check', 'audit', 'score', 'ablation']
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-003
 import os, sys
@@ -93,10 +93,13 @@ def models():
     import pandas as pd
     from platonic_nb.zoo import models as zoo
     table = zoo().assign(at_hand=lambda t: t.at_hand.map({True: "yes", False: "no"}),
-                         checked=lambda t: t.checked.map({True: "hash measured", False: "not checked"}))
+                         mib=lambda t: t.mib.map("{:.0f}".format).replace("nan", "not known"),
+                         self_check=lambda t: t.self_check.fillna("").replace("", "not checked"),
+                         checked=lambda t: t.checked.map({True: "measured", False: "not checked"}))
     with pd.option_context("display.width", 200, "display.max_columns", 20):
-        print(table[["family", "training_data", "functional", "equivariant", "dim", "layers",
-                     "weights", "at_hand", "checked", "environment", "licence"]].to_string())
+        print(table.rename(columns={"checked": "hash"})[
+            ["family", "training_data", "functional", "equivariant", "dim", "layers", "weights", "at_hand", "mib",
+             "hash", "self_check", "environment", "licence"]].to_string())
     for name, row in table[(table.at_hand == "no") & (table.weights == "download")].iterrows():
         print(f"{name} is looked for at {row.path or 'a place that its package knows, which is not installed'}")
     print("Untrained control of any: NAME@untrained:SEED. "
@@ -186,6 +189,35 @@ def check(model: Annotated[str, typer.Argument(help="a name from `platonic model
     failed = int((~found.passed).sum())
     print(f"{model}: {f'{failed} of {len(found)} checks failed' if failed else f'all {len(found)} checks passed'}")
     if failed: raise typer.Exit(3)
+
+# %% ../nbs/12b_cli.ipynb #12b-cli-aud2
+@app.command()
+def audit(model: Annotated[str, typer.Argument(help="a name from `platonic models`, or BACKEND:PATH")],
+          against: Annotated[Optional[str], typer.Option(help="another checkpoint of it: what moved since?")] = None,
+          out: Annotated[str, typer.Option(
+              help="folder of audit.json and audit.html; an audit that was stopped is taken up there")] = "audit",
+          structures: Annotated[Optional[str], typer.Option(
+              help="default, aflow, mp20, or a path; without it about 300 small crystals, "
+                   "and molecules for a model of few elements")] = None,
+          models: Annotated[str, typer.Option(help="compared with: bundled, or names separated by commas")] = "bundled",
+          zoo: Annotated[Optional[str], typer.Option(
+              help="folder in which the vectors of those are kept for the next audit; default: that of --out")] = None,
+          seed: Annotated[int, typer.Option(help="of pool, ties and resampling", min=0)] = 0,
+          jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
+          trust: Trust = None, quiet: Quiet = False, memory: Memory = 4.0):
+    "Is a potential sound, and where is it odd beside the others? Exit code 3 when a check fails."
+    from platonic_nb.atlas import gather
+    from platonic_nb.audit import audit as compare
+    from platonic_nb.audit_page import say_audit, write_audit_page
+    S = gather(structures)[0] if structures else None
+    with workers(jobs) as executor:
+        result = compare(model, out, against, S, models, zoo, seed,
+                         executor=executor, trust=trust, quiet=quiet, memory=memory)
+    page = write_audit_page(out)
+    for paragraphs in say_audit(result).values():
+        for p in paragraphs: print(p)
+    print(f"{page}: {'passed' if result['passed'] else 'FAILED'}")
+    if not result["passed"]: raise typer.Exit(3)
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-014s
 @app.command()

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from .contract import check_encoder, deviation, hash_structures, probe_crystals
 from .core import PlatonicError, file_sha256, progress, write_atomic
-from .environments import RemoteEncoder, environment_names, environment_python
+from .environments import environment_names, environment_python
+from .remote import RemoteEncoder, remote_calculator
 from .structures import validate
 from .table import EmbeddingTable, atoms_frame, manifest_bytes, read_manifest, shard_bytes
 from .zoo import Encoder, EncoderLost, backend, cards, load_plugin, models, parse_name, plugins
@@ -44,10 +45,13 @@ def load_encoder(name:str,             # a name from `models()`, `NAME@untrained
         seed = parsed.seed if parsed.untrained else None
         return load_plugin(plugins()[parsed.base], layer=layer, seed=seed)
     module = backend(parsed.backend)
-    here = find_spec(module.UPSTREAM.partition(".")[0]) is not None
-    if not here and parsed.backend in environment_names() and (python := environment_python(parsed.backend)):
-        return RemoteEncoder(python, parsed.full, layer, trust, dtype)
+    if python := _elsewhere(parsed.backend): return RemoteEncoder(python, parsed.full, layer, trust, dtype)
     return module.load(parsed, layer=layer, trust=trust, dtype=dtype)
+
+def _elsewhere(name):
+    "Interpreter of the environment made for a back-end; None where its library can be imported here, or none was made."
+    here = find_spec(backend(name).UPSTREAM.partition(".")[0]) is not None
+    return None if here or name not in environment_names() else environment_python(name)
 
 # %% ../nbs/01_extraction.ipynb #01-extra-09f
 def shared_encoder(name:str,      # see `load_encoder`; not a local file
@@ -72,6 +76,7 @@ def load_calculator(name:str,   # a name from `models()`, or BACKEND:PATH
     parsed = parse_name(name)
     if parsed.backend == "plugin":
         raise PlatonicError(f"{name}: plugins bring encoders only; make its ASE calculator yourself and pass it on")
+    if python := _elsewhere(parsed.backend): return remote_calculator(python, parsed.full, trust)
     make = getattr(backend(parsed.backend), "calculator", None)
     if make is None: raise PlatonicError(f"{name}: the back-end {parsed.backend} has no calculator")
     return make(parsed, trust)

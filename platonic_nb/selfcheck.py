@@ -6,6 +6,7 @@
 __all__ = ['CRYSTALS', 'MOLECULES', 'SCALES', 'known_structures', 'gives_energies', 'size_scan', 'self_check']
 
 # %% ../nbs/01g_selfcheck.ipynb #01g-self-003
+import warnings
 import numpy as np
 import pandas as pd
 from .core import PlatonicError
@@ -51,7 +52,9 @@ def _energies(name, trust):
         def of(atoms):
             atoms = atoms.copy()
             atoms.calc = calculator
-            return getattr(atoms, what)()
+            with warnings.catch_warnings(): # of the libraries, about their own code
+                warnings.simplefilter("ignore")
+                return getattr(atoms, what)()
         return of
     return ask("get_potential_energy"), ask("get_forces"), encoder
 

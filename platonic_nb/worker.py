@@ -8,7 +8,7 @@ __all__ = ['answer', 'serve', 'imports']
 # %% ../nbs/01f_worker.ipynb #01f-work-003
 import os, signal, sys, threading, time
 from .core import PlatonicError
-from .environments import DESCRIPTION, receive, send, structures_from
+from .remote import DESCRIPTION, receive, send, structures_from
 
 # %% ../nbs/01f_worker.ipynb #01f-work-006
 def _load(about):
@@ -19,20 +19,31 @@ def _load(about):
     able = {key: hasattr(e, key) for key in ("refuses", "energies_from")}
     return e, said | able | {"species": sorted(map(int, e.species))}
 
-def answer(encoder,    # from an earlier "load", or None
+def _calculated(calculator, atoms):
+    "(energy, arrays) of one structure; without a volume there is no stress."
+    atoms.calc = calculator
+    found = {"forces": atoms.get_forces()} | ({"stress": atoms.get_stress()} if atoms.cell.rank == 3 else {})
+    return float(atoms.get_potential_energy()), found
+
+# %% ../nbs/01f_worker.ipynb #01f-work-06b
+def answer(model,      # encoder or calculator from an earlier question, or None
            about:dict, # the question: call, and what it needs
            arrays:dict,# its arrays
-           )->tuple:   # (encoder, answer, arrays of the answer)
-    "One question answered. Raises whatever the encoder raises."
+           )->tuple:   # (model, answer, arrays of the answer)
+    "One question answered. Raises whatever the model raises."
+    from platonic_nb.extraction import load_calculator, torch_threads
     call = about["call"]
     if call == "load":
-        encoder, said = _load(about)
-        return encoder, said, {}
-    if call == "energies": return encoder, {}, {"e": encoder.energies_from(arrays["X"], arrays.get("Z"))}
+        model, said = _load(about)
+        return model, said, {}
+    if call == "load calculator": return load_calculator(about["name"], about["trust"] or None), {}, {}
+    if call == "energies": return model, {}, {"e": model.energies_from(arrays["X"], arrays.get("Z"))}
     structures = structures_from(arrays)
-    if call == "refuses": return encoder, {"reason": encoder.refuses(*structures)}, {}
-    from platonic_nb.extraction import torch_threads
-    with torch_threads(about["threads"]): return encoder, {}, {"X": encoder.encode(structures)}
+    if call == "refuses": return model, {"reason": model.refuses(*structures)}, {}
+    with torch_threads(about["threads"]):
+        if call == "encode": return model, {}, {"X": model.encode(structures)}
+        energy, found = _calculated(model, *structures)
+        return model, {"energy": energy}, found
 
 # %% ../nbs/01f_worker.ipynb #01f-work-008
 def _end_with(parent):
@@ -48,11 +59,11 @@ def serve():
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with(os.getppid())
-    encoder = None
+    model = None
     while True:
         try: about, arrays = receive(sys.stdin.buffer)
         except EOFError: return
-        try: encoder, said, given = answer(encoder, about, arrays)
+        try: model, said, given = answer(model, about, arrays)
         except Exception as e:
             words = str(e) if isinstance(e, PlatonicError) else f"{type(e).__name__}: {e}"
             said, given = {"error": words, "kind": "PlatonicError" if isinstance(e, PlatonicError) else "other"}, {}

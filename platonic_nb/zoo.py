@@ -7,8 +7,10 @@ __all__ = ['Encoder', 'EncoderLost', 'ModelCard', 'backend_names', 'backend', 'c
            'models', 'bundled', 'paper', 'controls', 'ModelName', 'parse_name', 'architecture', 'pack']
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-003
-import importlib, pkgutil, re
+import importlib, json, pkgutil, re
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
@@ -98,10 +100,20 @@ def at_hand(card:ModelCard # one of `cards()`
     path = backend(card.backend).weights_path(card)
     return path is not None and path.exists()
 
+@cache
+def _recorded(): return json.loads((files("platonic_nb")/"data/checks.json").read_text(encoding="utf-8"))
+
+def _row(card):
+    path, known = backend(card.backend).weights_path(card), _recorded().get(card.name, {})
+    here = path is not None and path.exists()
+    same = card.sha256 and known.get("sha256") == card.sha256
+    return asdict(card) | {"checked": bool(card.sha256), "at_hand": here, "path": str(path or ""),
+                           "mib": path.stat().st_size/2**20 if here else float("nan"),
+                           "self_check": f"{known['passed']} of {known['of']}" if same else ""}
+
 def models()->pd.DataFrame: # one row per model, index `name`
     "All models that this package and installed plugins know."
-    rows = [asdict(c) | {"checked": bool(c.sha256), "at_hand": at_hand(c),
-             "path": str(backend(c.backend).weights_path(c) or "")} for c in cards().values()]
+    rows = [_row(c) for c in cards().values()]
     rows += [{"name": n, "backend": "plugin", "package": e.value, "at_hand": True, "checked": False}
              for n, e in plugins().items()]
     return pd.DataFrame(rows).set_index("name").drop(columns=["file", "variant", "control"])

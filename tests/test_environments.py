@@ -167,3 +167,33 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PLATONIC_NB_ENVIRONMENTS", str(tmp_path / "file/envs"))
     with pytest.raises(PlatonicError, match="set PLATONIC_NB_ENVIRONMENTS"):
         create_environment("mace")
+
+
+def test_without_a_network_making_one_is_one_line_and_leaves_nothing(tmp_path):
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global]\nindex-url = http://127.0.0.1:9/simple\n")
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
+    done = subprocess.run([Path(sys.executable).with_name("platonic"), "env", "create", "mace", "--quiet"], capture_output=True, text=True,
+                          env=plain | {"PIP_CONFIG_FILE": str(settings), "UV_CACHE_DIR": str(tmp_path / "cache"), "UV_HTTP_RETRIES": "0",
+                                       "PLATONIC_NB_ENVIRONMENTS": str(tmp_path / "environments")})
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("platonic: making the environment failed: ") and "nothing was left behind" in done.stderr
+    assert [f.name for f in (tmp_path / "environments").iterdir()] == ["mace.log"]
+
+
+def test_forces_come_from_the_environment_too(mace, fresh):
+    from platonic_nb.extraction import load_calculator
+    salt = bulk("NaCl", "rocksalt", a=5.64)
+    salt.rattle(0.05, seed=0)
+    salt.calc = load_calculator(f"mace:{fresh}", file_sha256(fresh))
+    forces, step = salt.get_forces(), np.zeros((2, 3))
+    step[0, 0] = 0.005
+    energies = []
+    for sign in (1, -1):
+        moved = salt.copy()
+        moved.positions += sign * step
+        moved.calc = salt.calc
+        energies.append(moved.get_potential_energy())
+    assert abs(forces.sum()) < 1e-4 < np.abs(forces).max()
+    assert abs(-(energies[0] - energies[1]) / 0.01 - forces[0, 0]) < 2e-3 * max(1, abs(forces[0, 0]))
+    assert salt.get_stress().shape == (6,)

@@ -21,14 +21,14 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.stem not in ("__init__", "_
 MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in FILES}
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
-ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "weights", "environments", "backends", "contract",
+ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "weights", "environments", "remote", "backends", "contract",
          "extraction", "worker", "selfcheck", "own", "anchors",
          "projection", "knn", "similarity", "resampling", "pool", "alignment", "claims", "elements", "invariants", "prediction",
          "periodicity", "plans", "unanchored", "large_transport", "tree", "transport_page", "transport", "questions", "analogies",
          "axes", "analogy_ladder", "arithmetic_page", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching",
          "consensus", "reference", "atypicality", "scoring", "groups", "known_damage", "bias_energies", "bias", "orbits", "distortions",
          "symmetry", "phonons", "phonon_study", "foretell", "physics", "labels", "networks", "training", "measures", "elementwise",
-         "contrasts", "supervision_page", "supervision", "atlas", "report", "cli", "scale"]
+         "contrasts", "supervision_page", "supervision", "atlas", "report", "audit_agreement", "audit", "audit_page", "cli", "scale"]
 HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
 

@@ -45,6 +45,8 @@ def test_the_zoo_as_a_table_1():
     zoo = models()
     assert len(bundled()) == 8 and len(paper()) == 7 and not set(paper()) & set(bundled()) and zoo.loc[bundled(), "checked"].all()
     assert (zoo.paper_layer < zoo.layers).all() and zoo.sha256.str.fullmatch("[0-9a-f]{64}|").all()
+    assert (zoo.loc[bundled(), "self_check"] == "14 of 14").all() and (zoo.loc[bundled(), "mib"] > 1).all()
+    assert (zoo.loc[~zoo.at_hand.astype(bool), "self_check"] == "").all() and zoo.loc[~zoo.at_hand.astype(bool), "mib"].isna().all()
 
 
 def test_the_zoo_as_a_table_2():

@@ -1,11 +1,8 @@
 """Generated from nbs/01e_environments.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
-from ase.build import bulk
 from pathlib import Path
-from platonic_nb.environments import _building, _digest, _pins, _run, doctor, environment_names, environment_python, environments, pip_settings, receive, remove_environment, send, structure_arrays, structures_from
-import io
+from platonic_nb.environments import _building, _digest, _pins, _run, doctor, environment_names, environment_python, environments, pip_settings, remove_environment
 import json
-import numpy as np
 import os
 import pytest
 import sys
@@ -47,18 +44,3 @@ def test_looking_after_them_1():
     finally:
         if before is None: del os.environ["PLATONIC_NB_ENVIRONMENTS"]
         else: os.environ["PLATONIC_NB_ENVIRONMENTS"] = before
-
-
-def test_talking_to_a_worker_1():
-    # Talking to a worker
-    from fastcore.test import test_eq, test_fail
-    salt = bulk("NaCl", "rocksalt", a=5.64)
-    pipe = io.BytesIO()
-    send(pipe, {"call": "x"}, **structure_arrays([salt, bulk("Cu")]))
-    pipe.seek(0)
-    about, arrays = receive(pipe)
-    back = structures_from(arrays)
-    test_eq((about, len(back)), ({"call": "x"}, 2))
-    assert all(np.array_equal(a.positions, b.positions) and np.array_equal(a.cell, b.cell) and np.array_equal(a.numbers, b.numbers) for a, b in zip(back, [salt, bulk("Cu")]))
-    test_fail(lambda: receive(io.BytesIO(pipe.getvalue()[:-1])), exc=EOFError)
-    test_eq(structures_from(structure_arrays([])), [])

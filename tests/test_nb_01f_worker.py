@@ -2,8 +2,8 @@
 # ruff: noqa
 from ase.build import bulk
 from platonic_nb.core import PlatonicError
-from platonic_nb.environments import RemoteEncoder
-from platonic_nb.extraction import encode_shard, load_encoder
+from platonic_nb.extraction import encode_shard, load_calculator, load_encoder
+from platonic_nb.remote import RemoteEncoder, remote_calculator
 from platonic_nb.zoo import EncoderLost
 import copy
 import numpy as np
@@ -47,6 +47,31 @@ def test_both_halves_at_work_1(given_X, given_salt):
 
 
 @pytest.fixture(scope="module")
+def given_crystal():
+    # Both halves at work
+    crystal = bulk("NaCl", "rocksalt", a=5.5)
+    crystal.rattle(0.05, seed=0)
+    crystal.calc = remote_calculator(sys.executable, "chgnet-0.3.0")
+    energy, forces = crystal.get_potential_energy(), crystal.get_forces()
+    crystal.calc = load_calculator("chgnet-0.3.0")
+    bool(np.isclose(energy, crystal.get_potential_energy(), rtol=1e-6)), bool(np.allclose(forces, crystal.get_forces(), rtol=0, atol=1e-5))
+    return {"crystal": crystal, "energy": energy, "forces": forces}
+
+
+def test_both_halves_at_work_2(given_crystal):
+    # Both halves at work
+    from fastcore.test import test_fail
+    crystal = given_crystal["crystal"]
+    energy = given_crystal["energy"]
+    forces = given_crystal["forces"]
+    assert abs(energy - crystal.get_potential_energy()) < 1e-5 and np.abs(forces - crystal.get_forces()).max() < 1e-4 < np.abs(forces).max()
+    there_too = crystal.copy()
+    there_too.calc = remote_calculator(sys.executable, "chgnet-0.3.0")
+    assert np.abs(there_too.get_stress() - crystal.get_stress()).max() < 1e-5
+    test_fail(lambda: remote_calculator(sys.executable, "7net-0@untrained:0"), exc=PlatonicError, contains="mean nothing")
+
+
+@pytest.fixture(scope="module")
 def given_message(given_X, given_salt):
     # Both halves at work
     X = given_X["X"]
@@ -75,7 +100,7 @@ def given_salt_2(given_X, given_message, given_salt):
     return {"salt": salt}
 
 
-def test_both_halves_at_work_2(given_X, given_message, given_salt):
+def test_both_halves_at_work_3(given_X, given_message, given_salt):
     # Both halves at work
     from fastcore.test import test_eq
     X = given_X["X"]
@@ -89,7 +114,7 @@ def test_both_halves_at_work_2(given_X, given_message, given_salt):
     test_eq(Y, X); test_eq(lost, [])
 
 
-def test_both_halves_at_work_3(given_salt_2):
+def test_both_halves_at_work_4(given_salt_2):
     # Both halves at work
     from fastcore.test import test_fail
     salt = given_salt_2["salt"]

@@ -1,0 +1,22 @@
+"""Generated from nbs/01e_remote.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
+# ruff: noqa
+from ase.build import bulk
+from platonic_nb.remote import receive, send, structure_arrays, structures_from
+import io
+import numpy as np
+import pytest
+
+
+def test_talking_to_a_worker_1():
+    # Talking to a worker
+    from fastcore.test import test_eq, test_fail
+    salt = bulk("NaCl", "rocksalt", a=5.64)
+    pipe = io.BytesIO()
+    send(pipe, {"call": "x"}, **structure_arrays([salt, bulk("Cu")]))
+    pipe.seek(0)
+    about, arrays = receive(pipe)
+    back = structures_from(arrays)
+    test_eq((about, len(back)), ({"call": "x"}, 2))
+    assert all(np.array_equal(a.positions, b.positions) and np.array_equal(a.cell, b.cell) and np.array_equal(a.numbers, b.numbers) for a, b in zip(back, [salt, bulk("Cu")]))
+    test_fail(lambda: receive(io.BytesIO(pipe.getvalue()[:-1])), exc=EOFError)
+    test_eq(structures_from(structure_arrays([])), [])
