@@ -100,7 +100,7 @@ def _say_habits(result):
     return text
 
 def _say_moved(result):
-    m, check = result["moved"], result["checks"][-1]
+    m, check = result["moved"], next(c for c in result["checks"] if c["group"] == "against")
     yard = [f"{v:.2f} {where}" for where, v in (("within an architecture", m["yardstick"]["same"]),
                                                 ("across architectures", m["yardstick"]["different"])) if v]
     text = (f"From {short(m['against'])} to {short(result['model'])} atoms moved by {_ci(m['distance'])} "

@@ -131,7 +131,8 @@ _CHAPTERS = """{% for s in sections %}<h2>{{ s.title }}</h2>{% for t in s.text %
 {% endfor %}{% endfor %}
 """
 
-PAGE_MODELS = """<h2>Models</h2><div class="scroll"><table><tr><th>Model</th><th class="n">dim</th><th class="n">atoms</th>
+PAGE_MODELS = """<h2>Models</h2><div class="scroll"><table><tr><th>Model</th>
+<th class="n">dim</th><th class="n">atoms</th>
 <th class="n">structures</th><th class="n">left out</th><th>layer</th><th>weights</th><th>SHA-256 of the
 file</th></tr>
 {% for m in r.models + r.controls %}
