@@ -1,8 +1,9 @@
 """Generated from nbs/04_knn.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from concurrent.futures import ThreadPoolExecutor
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.knn import _all_columns, _labels, _pair, _search, mutual_knn, neighbours, overlap
+from platonic_nb.knn import MARGIN, _all_columns, _floor, _labels, _pair, _search, _sift, mutual_knn, neighbours, overlap
 from platonic_nb.projection import project
 from platonic_nb.structures import aflow_prototypes
 import numpy as np
@@ -85,12 +86,20 @@ def test_nearest_neighbours_2(given_R1, given_plain):
 def test_nearest_neighbours_3():
     # Nearest neighbours
     from fastcore.test import test_eq
-    # candidates in single precision lose nothing: rows in copies of three (ties), groups, and more rows than the short cut starts at
-    tied = np.repeat(np.random.default_rng(1).normal(size=(800, 5)), 3, axis=0)
-    unit, lot, home = tied / np.linalg.norm(tied, axis=1, keepdims=True), np.random.default_rng(2).permutation(2400) / 2400 * .9, np.arange(2400) % 700
-    test_eq(_search(unit, 8, home, 1e-7, lot, 500), np.concatenate([_all_columns(unit, i, home, 8, 1e-7, lot) for i in np.split(np.arange(2400), 4)]))
-    flat = np.repeat(unit[:40], 60, axis=0)                 # every list ends inside a tie: all rows are searched in full
-    test_eq(_search(flat, 8, home, 1e-7, lot, 500), _all_columns(flat, np.arange(2400), home, 8, 1e-7, lot))
+    # what single precision sifts loses nothing: rows in copies of three (ties), groups, and more rows than the short cut starts at
+    tied = np.repeat(np.random.default_rng(1).normal(size=(1800, 5)), 3, axis=0)
+    unit, lot, home = tied / np.linalg.norm(tied, axis=1, keepdims=True), np.random.default_rng(2).permutation(5400) / 5400 * .9, np.arange(5400) % 700
+    full = lambda X, rows, h: np.concatenate([_all_columns(X, i, h, 8, 1e-7, lot[:len(X)]) for i in np.split(rows, 4)])
+    test_eq(_search(unit, 8, home, 1e-7, lot, 500), full(unit, np.arange(5400), home))
+    with ThreadPoolExecutor(2) as pool: test_eq(_search(unit, 8, home, 1e-7, lot, 500, pool), full(unit, np.arange(5400), home))
+    sorted_home = np.sort(home)  # a table sorted by structure, as tables are
+    test_eq(_search(unit, 8, sorted_home, 1e-7, lot, 500), full(unit, np.arange(5400), sorted_home))
+    flat = np.repeat(unit[:40], 60, axis=0)                 # every list ends inside a tie
+    test_eq(_search(flat, 8, home[:2400], 1e-7, lot[:2400], 500), full(flat, np.arange(2400), home[:2400]))
+    one = np.repeat(unit[:1], 2400, axis=0)                 # and here everything ties with everything: too many for one block
+    assert _sift(one.astype(np.float32), home[:2400], one.astype(np.float32), home[:2400], 8, MARGIN) is None
+    test_eq(_search(one, 8, home[:2400], 1e-7, lot[:2400], 2400), full(one, np.arange(2400), home[:2400]))
+    test_eq(_floor(np.zeros(0, int), np.zeros(0, np.float32), 2, 3), [-np.inf]*2); test_eq(_floor(np.r_[0, 0, 1], np.float32([1, 3, 2]), 2, 2), [1, -np.inf])
 
 
 def test_nearest_neighbours_4(given_R1):
