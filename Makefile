@@ -11,7 +11,7 @@ QUIET  := { grep --line-buffered -vE 'already satisfied|Location .* is ignored' 
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test test-long check-slow lint sync readme check lab constraints clean
+.PHONY: help run setup setup-dev test test-long check-slow bench lint sync readme check lab constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -31,6 +31,9 @@ test-long: $(VENV)/.stamp-dev ## the tests that take minutes each
 
 check-slow: $(VENV)/.stamp-dev ## recompute a slice of every stored run (minutes)
 	$(BIN)/python tools/check_slow.py
+
+bench: $(VENV)/.stamp-dev ## measure speed and memory as ratios, write BENCHMARKS.md (half an hour; some of it: BENCH="knn start")
+	OMP_NUM_THREADS=1 $(BIN)/python tools/bench.py $(BENCH)
 
 lint: $(VENV)/.stamp-dev ## ruff
 	$(BIN)/ruff check .

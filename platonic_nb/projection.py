@@ -19,14 +19,13 @@ from .anchors import Anchors
 def _unit(M, centre, name, first=0): # rows minus the centre, at length one; `first`: the number of row 0, for messages
     M = check_matrix(M, name)
     D = M - centre
-    length = np.linalg.norm(D, axis=1, keepdims=True)
-    size = np.maximum(np.linalg.norm(M, axis=1, keepdims=True), np.linalg.norm(centre))
-    zero = (length <= 1e-7*size)[:, 0]       # float32 vectors carry seven digits: below that there is no direction left
+    length = np.sqrt(np.einsum("nd,nd->n", D, D))
+    zero = length <= 1e-7*np.linalg.norm(centre) # float32 carries seven digits: below that there is no direction left
     if zero.any():
         raise PlatonicError(f"{name}: {zero.sum()} rows coincide with the centre "
                             f"(first: row {first + np.argmax(zero)}), "
                             "so their cosine is undefined; use another center, more anchors, or drop those atoms")
-    return D/length
+    return np.divide(D, length[:, None], out=D)
 
 # %% ../nbs/03_projection.ipynb #03-projection-020
 def _centre(X, A, center, block): # (dim,) the point that becomes the origin
@@ -41,7 +40,7 @@ def _centre(X, A, center, block): # (dim,) the point that becomes the origin
 def project(X,               # (n, dim) vectors of one model; an array or a memory map
             A,               # (K, dim) the same model's vectors of the anchors: `anchors.of(table)`
             center:str|None="anchors", # subtract the "anchors"' mean, the "mean" of X, or None (the paper)
-            block:int=8192,  # rows in memory at a time
+            block:int=1024,  # rows at a time: what fits into a processor's cache is fastest
             out=None,        # (n, K) array or memory map to write into; None: a new float64 array
             )->np.ndarray:   # (n, K) coordinates in [-1, 1], float64
     """Coordinates of atoms: cosine similarity to each anchor (@eq-project).

@@ -1,0 +1,230 @@
+"""Benchmarks as ratios side by side, written to BENCHMARKS.md: python tools/bench.py [NAME ...]
+
+Machines are shared and noisy, so an absolute time means little. Both sides of a ratio run in turns in one process, several rounds; the
+median stands beside the smallest and the largest. What limits the faster side is measured in the same rounds (a matrix product of
+that shape, a copy of that many bytes) and the distance from it is given. Without names all are run; those that are not keep the
+lines of an earlier run (tools/bench.json).
+"""
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from platonic_nb.core import dump_json
+
+ROOT = Path(__file__).resolve().parent.parent
+PAPER = 282_847  # atoms of the published study
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def rounds(works, n):
+    "(n, works) seconds: all in turns, so that what else the machine does meets every side."
+    for work in works:
+        work()
+    return np.array([[seconds(w) for w in works] for _ in range(n)])
+
+
+def line(what, ratios, target, how):
+    return {"what": what, "median": statistics.median(ratios), "low": min(ratios), "high": max(ratios), "target": target, "how": how}
+
+
+def small_structures(species, n):
+    from platonic_nb.structures import default_corpus
+    return [a for a in default_corpus() if set(a.numbers.tolist()) <= set(species)][::7][:n]
+
+
+def ase_loop(calculator, structures):
+    "What a user would write: one structure at a time, with the forces that the calculator computes besides."
+    for a in structures:
+        a = a.copy()
+        a.calc = calculator
+        a.get_potential_energy()
+
+
+def extraction(n=120, repeat=5):
+    "Packed extraction against a loop around the model's own ASE calculator."
+    from platonic_nb.extraction import extract, load_calculator, load_encoder, torch_threads
+    for name, target in (("7net-0", 8), ("chgnet-0.3.0", 8), ("7net-l3i5", 6)):
+        encoder, calculator = load_encoder(name), load_calculator(name)
+        structures = small_structures(encoder.species, n)
+        with torch_threads(1):
+            t = rounds((partial(ase_loop, calculator, structures), partial(extract, encoder, structures)), repeat)
+        yield line(f"extraction, {name}: ASE loop / ours", t[:, 0] / t[:, 1], f"at least {target}",
+                   f"{len(structures)} structures, {sum(map(len, structures))} atoms, one thread")
+
+
+def encode_packed(encoder, structures, edges):
+    encoder.edges_per_pack = edges
+    encoder.encode(structures)
+
+
+def packing(n=120, repeat=3):
+    "The batch size that is used against the best of a sweep."
+    from platonic_nb.extraction import load_encoder, torch_threads
+    for name in ("7net-0", "7net-l3i5", "chgnet-0.3.0"):
+        encoder = load_encoder(name)
+        structures, used = small_structures(encoder.species, n), encoder.edges_per_pack
+        sizes = [used, *(s for s in (500, 1000, 2000, 4000, 8000) if s != used)]
+        with torch_threads(1):
+            t = rounds([partial(encode_packed, encoder, structures, s) for s in sizes], repeat)
+        best = t.mean(0).argmin()
+        yield line(f"packing, {name}: batches of {used} edges / of {sizes[best]}, the best of {len(sizes)}", t[:, 0] / t[:, best],
+                   "at most 1.1", f"{len(structures)} structures, one thread")
+
+
+def start(repeat=7):
+    "What a user waits for before anything happens, in seconds, since that is what they feel."
+    platonic = Path(sys.executable).with_name("platonic")
+    run = lambda *words: subprocess.run(words, check=True, capture_output=True)
+    t = rounds((lambda: run(sys.executable, "-c", "pass"), lambda: run(sys.executable, "-c", "import platonic_nb"),
+                lambda: run(platonic, "--help")), repeat)
+    yield line("seconds: import platonic_nb, beyond a bare interpreter", t[:, 1] - t[:, 0], "at most 0.3", "new processes")
+    yield line("seconds: platonic --help", t[:, 2], "at most 0.5", "new processes")
+
+
+def cloud(n, d, seed=0):
+    "n unit rows around three thousand centres, and ten atoms to a structure, in order."
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(3000, d))[rng.integers(0, 3000, n)] + .3 * rng.normal(size=(n, d))
+    return X / np.linalg.norm(X, axis=1, keepdims=True), np.arange(n) // 10
+
+
+def knn(n=PAPER, d=100, repeat=1):
+    "The whole exact search of one table, neighbours of the same structure left out, and the bootstrap of its score."
+    from platonic_nb.alignment import bootstrap
+    from platonic_nb.knn import neighbours, overlap
+    X, groups = cloud(n, d)
+    X32, found = X.astype(np.float32), []
+
+    def product(lo):
+        for c in range(0, n, 4096):
+            X32[lo:lo + 1024] @ X32[c:c + 4096].T
+    with threadpool_limits(1), ThreadPoolExecutor(CORES) as pool:
+        works = (lambda: list(pool.map(product, range(0, n, 1024))), lambda: found.append(neighbours(X, 10, groups, executor=pool)))
+        t = np.array([[seconds(w) for w in works] for _ in range(repeat)])
+    yield line(f"exact 10 nearest neighbours, {n} atoms: search / its matrix product", t[:, 1] / t[:, 0], "at most 2.5",
+               f"{d} coordinates, {CORES} threads; the product reaches {2 * n * n * d / t[:, 0].mean() / 1e9:.0f} GFLOP/s")
+    score = overlap(found[0], np.roll(found[0], 1, axis=1))
+    yield line("200 resamples of its score / the search", [seconds(lambda: bootstrap(score, groups, 200)) / t[:, 1].mean()], "below 1",
+               f"{groups.max() + 1} structures; no neighbour is searched again")
+
+
+def projection(n=PAPER, d=128, k=100, repeat=5):
+    "Coordinates on the anchors against the bare product in the same precision, blocks as they are projected."
+    from platonic_nb.projection import project
+    X = np.random.default_rng(0).normal(size=(n, d)).astype(np.float32)
+    A, out = X[:k], np.empty((n, k))
+
+    def product():
+        U = A.T.astype(float)
+        for lo in range(0, n, 8192):
+            out[lo:lo + 8192] = X[lo:lo + 8192].astype(float) @ U
+    with threadpool_limits(1):
+        t = rounds((product, lambda: project(X, A, out=out)), repeat)
+    yield line(f"projection, {n} x {d} on {k} anchors: ours / conversion and product alone", t[:, 1] / t[:, 0], "at most 2",
+               f"one thread; {2 * n * d * k / t[:, 0].mean() / 1e9:.0f} GFLOP/s and {(n * d * 4 + n * k * 8) / t[:, 0].mean() / 1e9:.1f} GB/s in the latter")
+
+
+def direct(sizes=(PAPER // 16, PAPER // 4, PAPER), d=128, k=100):
+    "DIRECT anchors: how the cost grows with the atoms, and the largest memory."
+    each = [child("_direct", n, d, k) for n in sizes]
+    yield line("DIRECT, 100 anchors: exponent of the time in the atoms", [slope(sizes, [e["seconds"] for e in each])], "at most 1.1",
+               f"{', '.join(map(str, sizes))} atoms, {d} dimensions")
+    yield line(f"DIRECT, {PAPER} atoms: GiB at most", [each[-1]["gib"]], "below 2", "a process of its own, its data included")
+
+
+def _direct(n, d, k):
+    from platonic_nb.anchors import direct as choose
+    X = cloud(int(n), int(d))[0].astype(np.float32)
+    with threadpool_limits(1):
+        return {"seconds": seconds(lambda: choose(X, int(k)))}
+
+
+def growth(sizes=(1000, 4000, 16000)):
+    "Extraction of more and more structures: time and memory."
+    each = [child("_extract", n) for n in sizes]
+    yield line("extraction: exponent of the time in the structures", [slope(sizes, [e["seconds"] for e in each])], "1.0 +- 0.1",
+               f"7net-0, {', '.join(map(str, sizes))} structures of at most 4 atoms, written to disk")
+    yield line(f"extraction: memory for {sizes[-1]} structures / for {sizes[0]}", [each[-1]["gib"] / each[0]["gib"]], "at most 1.2", "processes of their own")
+
+
+def _extract(n):
+    from platonic_nb.extraction import extract, load_encoder
+    from platonic_nb.structures import default_corpus
+    small, encoder = [a for a in default_corpus() if len(a) <= 4][:100], load_encoder("7net-0")
+
+    def copies():
+        for i in range(int(n)):
+            a = small[i % len(small)].copy()
+            a.info["id"] = str(i)
+            yield a
+    with tempfile.TemporaryDirectory() as out:
+        return {"seconds": seconds(lambda: extract(encoder, copies(), out=out, threads=1))}
+
+
+def child(function, *args):
+    "What one of these functions says in a process of its own, with the largest memory of that."
+    done = subprocess.run([sys.executable, __file__, function, *map(str, args)], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def slope(sizes, values):
+    "Exponent of a power law through the points."
+    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+ALL = {f.__name__: f for f in (start, extraction, packing, projection, knn, direct, growth)}
+
+
+def page(found):
+    "BENCHMARKS.md from what was measured."
+    head = ["# Benchmarks", "", "Written by `make bench`, never by hand. Every line is a ratio of two things done in turns in one process on one machine,",
+            "or says what else it is; the median stands first, the smallest and the largest of the rounds behind it.", ""]
+    for name, part in found.items():
+        head += [f"## {name}", "", f"{' '.join(ALL[name].__doc__.split())} {part['machine']}", "", "| what | measured | wanted | how |", "|---|---|---|---|"]
+        head += [f"| {r['what']} | {r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}] | {r['target']} | {r['how']} |" for r in part["lines"]] + [""]
+    return "\n".join(head)
+
+
+def main(names):
+    warnings.simplefilter("ignore")
+    if names and names[0] in ("_direct", "_extract"):
+        told = globals()[names[0]](*names[1:])
+        return print(json.dumps(told | {"gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
+    unknown = [n for n in names if n not in ALL]
+    if unknown:
+        sys.exit(f"bench: no {unknown[0]!r}; there are {', '.join(ALL)}")
+    store = ROOT / "tools/bench.json"
+    found = json.loads(store.read_text()) if store.exists() else {}
+    about = (f"({platform.machine()}, {CORES} cores, Python {platform.python_version()}, numpy {version('numpy')}, torch {version('torch')}, "
+             f"platonic_nb {version('platonic_nb')}.)")
+    for name in names or ALL:
+        found[name] = {"machine": about, "lines": list(ALL[name]())}
+        for r in found[name]["lines"]:
+            print(f"{r['what']}: {r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}], wanted {r['target']}", flush=True)
+        found = {n: found[n] for n in ALL if n in found}
+        store.write_text(dump_json(found))
+        (ROOT / "BENCHMARKS.md").write_text(page(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
