@@ -136,8 +136,9 @@ def plot_agreement(result # of `audit`
             color = "black" if y == len(rows) - 1 else model_color(name)
             ax.plot(part["ci95"], [y, y], color=color, lw=1.5)
             ax.plot(part["value"], y, "o", color=color, mfc="white" if kin else color)
-            for rung, mark in (("handmade", "x"), ("one", "|"), ("both", "2")):
-                if (at := rungs_of(part).get(rung)): ax.plot(at[0], y, mark, color="0.5", ms=8)
+            rungs = rungs_of(part)
+            for rung, mark in (("null_handmade", "x"), ("one", "|"), ("both", "2")):
+                if rung in rungs: ax.plot(rungs[rung][0], y, mark, color="0.5", ms=8)
         if found["yardstick"]:
             values = [v["value"] for v in found["yardstick"].values()]
             ax.fill_between([min(values), max(values)], len(rows) - 1.4, len(rows) - .6, color="0.85", lw=0, zorder=0)

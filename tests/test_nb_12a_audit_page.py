@@ -3,7 +3,7 @@
 from pathlib import Path
 from platonic_nb.audit import audit
 from platonic_nb.audit_agreement import audit_structures
-from platonic_nb.audit_page import said_check, say_audit, short, write_audit_page
+from platonic_nb.audit_page import plot_agreement, said_check, say_audit, short, write_audit_page
 import copy
 import json
 import pytest
@@ -15,8 +15,9 @@ def given_folder():
     # An audit: the page
     crystals = audit_structures(range(1, 90))[::6]
     folder = tempfile.TemporaryDirectory()
-    result = audit("chgnet-0.3.0", folder.name, "chgnet-0.2.0", crystals, "7net-0,7net-mf-0:PBE,chgnet-r2scan", anchors=40, k=5)
-    return {"folder": folder, "result": result}
+    jury = ["7net-0", "7net-mf-0:PBE", "chgnet-r2scan"]
+    result = audit("chgnet-0.3.0", folder.name, "chgnet-0.2.0", crystals, ",".join(jury), anchors=40, k=5)
+    return {"folder": folder, "jury": jury, "result": result}
 
 
 def test_an_audit_the_page_1():
@@ -45,6 +46,15 @@ def test_in_words_2(given_folder):
     assert f"1 of {len(bad['checks'])} checks failed; its weights are random" in say_audit(bad)["Verdict"][0]
     few = copy.deepcopy(result); few["coverage"]["not_asked"] = ["Li", "Na"]
     assert "2 other elements that the audit can ask about (Li, Na)" in say_audit(few)["Verdict"][-1]
+
+
+def test_in_pictures_1(given_folder):
+    # In pictures
+    jury = given_folder["jury"]
+    result = given_folder["result"]
+    drawn = plot_agreement(result)
+    marks = [l.get_marker() for l in drawn.axes[0].lines]
+    assert all(marks.count(m) == len(jury) + 1 for m in "ox|2")
 
 
 @pytest.fixture(scope="module")
