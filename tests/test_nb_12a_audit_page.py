@@ -6,6 +6,7 @@ from platonic_nb.audit_agreement import audit_structures
 from platonic_nb.audit_page import plot_agreement, said_check, say_audit, short, write_audit_page
 import copy
 import json
+import matplotlib.pyplot as plt
 import pytest
 import tempfile
 
@@ -55,6 +56,7 @@ def test_in_pictures_1(given_folder):
     drawn = plot_agreement(result)
     marks = [l.get_marker() for l in drawn.axes[0].lines]
     assert all(marks.count(m) == len(jury) + 1 for m in "ox|2")
+    plt.close(drawn)
 
 
 @pytest.fixture(scope="module")
