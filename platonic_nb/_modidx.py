@@ -198,6 +198,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                              'platonic_nb.audit_agreement.voters': ( 'audit_agreement.html#voters',
                                                                                      'platonic_nb/audit_agreement.py')},
             'platonic_nb.audit_page': { 'platonic_nb.audit_page._ci': ('audit_page.html#_ci', 'platonic_nb/audit_page.py'),
+                                        'platonic_nb.audit_page._count': ('audit_page.html#_count', 'platonic_nb/audit_page.py'),
                                         'platonic_nb.audit_page._pair': ('audit_page.html#_pair', 'platonic_nb/audit_page.py'),
                                         'platonic_nb.audit_page._say_agreement': ( 'audit_page.html#_say_agreement',
                                                                                    'platonic_nb/audit_page.py'),

@@ -50,10 +50,12 @@ def _say_coverage(result):
     text = f"It was asked about {what} with {len(c['elements'])} elements."
     if c["not_asked"]:
         named = ", ".join(c["not_asked"][:8]) + (", ..." if len(c["not_asked"]) > 8 else "")
-        text += (f" Nothing is said here of the {len(c['not_asked'])} other elements "
+        text += (f" Nothing is said here of {_count(c['not_asked'], 'other element')} "
                  f"that the audit can ask about ({named}).")
-    left = next(m for m in result["models"] if m["name"] == result["model"])["quarantined"]
-    return text + (f" {left} structures it could not take (reasons below)." if left else "")
+    left = next(m for m in result["models"] if m["name"] == result["model"])["quarantine"]
+    return text + (f" It could not take {_count(left, 'structure')} (reasons below)." if left else "")
+
+def _count(things, word): return f"{len(things)} {word}{'s' if len(things) != 1 else ''}"
 
 def _say_agreement(result):
     found, learned = result["agreement"], result["agreement"]["learned"]
