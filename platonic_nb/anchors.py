@@ -94,11 +94,13 @@ def open(cls:Anchors,
         d = json.loads(Path(path).read_text(encoding="utf-8"))
         if d.get("format") != _FORMAT:
             raise PlatonicError(f"{path}: format {d.get('format')}, this version reads {_FORMAT}; update platonic_nb")
+        if not all(isinstance(s, str) and type(i) is int for s, i in d["keys"]):
+            raise ValueError("a key is not (structure id, site)")
         return cls(d["keys"], d["method"], d["source"], d["seed"], dict(d["params"]))
     except PlatonicError: raise
     except OSError as e:
         raise PlatonicError(f"{path}: cannot read ({e.strerror or e}); write the file with Anchors.save") from e
-    except (KeyError, TypeError, AttributeError, ValueError) as e: # not JSON, or not ours
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as e: # not JSON, or not ours
         raise PlatonicError(f"{path}: not a file of anchors ({type(e).__name__}: {e}); "
                             "write it with Anchors.save") from e
 

@@ -260,7 +260,7 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     if preset not in ("default", "paper"): raise PlatonicError(f'preset {preset!r}: want "default" or "paper"')
     if seed < 0: raise PlatonicError(f"seed {seed}: want 0 or more")
     clock, names, asked, out = _Clock(), resolve_models(models), resolve_chapters(chapters), Path(out)
-    write_atomic(out/".writable", b"").unlink()  # fail now, not after the extraction
+    write_atomic(out/".writable", b"").unlink(missing_ok=True)  # fail now, not after the extraction
     S, corpus, unusable = gather(structures, how.get("strict", False))
     clock("structures")
     with threadpool_limits(1), torch_threads(1):  # sums in the same order on any number of cores

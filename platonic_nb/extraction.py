@@ -20,7 +20,7 @@ from .core import PlatonicError, file_sha256, progress, write_atomic
 from .environments import environment_names, environment_python
 from .remote import RemoteEncoder, remote_calculator
 from .structures import validate
-from .table import EmbeddingTable, atoms_frame, manifest_bytes, read_manifest, shard_bytes
+from .table import EmbeddingTable, assembled, atoms_frame, manifest_bytes, read_manifest, shard_bytes
 from .zoo import Encoder, EncoderLost, backend, cards, load_plugin, models, parse_name, plugins
 
 # %% ../nbs/01_extraction.ipynb #01-extra-004
@@ -150,6 +150,7 @@ def encode_shard(encoder:Encoder, # the model
                  memory:float=4.0, # GiB that one structure may take
                  )->tuple:        # X, frame of atoms, list of {structure, model, reason}
     "Encode what can be encoded; say of the rest why not."
+    if not memory > 0: raise PlatonicError(f"memory={memory}: want GiB above 0 that one structure may take")
     # Size comes first: looking for overlaps in a very large cell takes long.
     large = {str(a.info["id"]): too_large(encoder, a, memory) for a in structures if len(a) > 20_000}
     good, bad = validate([a for a in structures if not large.get(str(a.info["id"]))])
@@ -199,8 +200,9 @@ def _resume(out, meta):
     try:
         Path(out).mkdir(parents=True, exist_ok=True)  # fail now, not after the first shard
         begun = (Path(out)/"manifest.json").exists()
-    except OSError as e:
-        raise PlatonicError(f"{out}: cannot write ({e.strerror or e}); choose another folder") from e
+    except (OSError, ValueError) as e:
+        raise PlatonicError(f"{out}: cannot write ({getattr(e, 'strerror', None) or e}); "
+                            "choose another folder") from e
     if not begun: return [], meta
     manifest = read_manifest(out)
     old = {k: v for k, v in manifest["meta"].items() if k != "quarantine"}
@@ -208,7 +210,9 @@ def _resume(out, meta):
         if k != "threads" and old.get(k) != meta[k]:
             raise PlatonicError(f"{out}: holds a table with {k}={old.get(k)!r}, this extraction has {k}={meta[k]!r}; "
                                 "choose another folder")
-    return manifest["shards"], meta | {"threads": old["threads"]}
+    if type(n := old.get("threads")) is not int or not 0 < n <= 1024:
+        raise PlatonicError(f"{out}: its manifest says threads={n!r}; choose another folder")
+    return manifest["shards"], meta | {"threads": n}
 
 # %% ../nbs/01_extraction.ipynb #01-extra-043b
 @contextlib.contextmanager
@@ -225,16 +229,25 @@ def torch_threads(n:int # how many
 # %% ../nbs/01_extraction.ipynb #01-extra-043c
 def _intact(out, entry, digest, memory):
     "Whether a shard on disk is what these structures give, with as much memory for what was left out."
-    file, enough = Path(out)/entry["file"], not entry["quarantine"] or entry.get("memory", memory) >= memory
-    return enough and entry.get("input") == digest and file.exists() and file_sha256(file) == entry["sha256"]
+    file, lost, had = Path(out)/entry["file"], entry.get("quarantine"), entry.get("memory")
+    told = isinstance(lost, list) and all(isinstance(q, dict) and {"structure", "model", "reason"} <= set(q) for q in lost)
+    enough = not lost or not isinstance(had, (int, float)) or had >= memory  # JSON has no word for infinity
+    return told and enough and entry.get("input") == digest and file.exists() and file_sha256(file) == entry["sha256"]
 
 # %% ../nbs/01_extraction.ipynb #01-extra-044w
+def _told(out, entry):
+    "Whether a finished manifest already holds this entry: another run into the same folder was faster."
+    try: found = read_manifest(out)
+    except PlatonicError: return False
+    return bool(found.get("complete")) and entry in found["shards"]
+
 def _write(out, done, X, atoms, entries, meta):
     "Write the newest shard, then a manifest that knows it and keeps the entries of later shards from an earlier run."
     data = shard_bytes(X, atoms)
     done[-1]["sha256"] = hashlib.sha256(data).hexdigest()
     write_atomic(Path(out)/done[-1]["file"], data)
-    write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))
+    if not _told(out, done[-1]):
+        write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))
 
 # %% ../nbs/01_extraction.ipynb #01-extra-044wb
 def _finished(name, out, done, parts, meta):
@@ -247,7 +260,7 @@ def _finished(name, out, done, parts, meta):
         atoms = pd.concat([p[1] for p in parts], ignore_index=True)
         return EmbeddingTable(np.concatenate([p[0] for p in parts]), atoms, meta)
     write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done))
-    return EmbeddingTable.open(out)
+    return assembled(out, done, meta)
 
 # %% ../nbs/01_extraction.ipynb #01-extra-045
 def extract(encoder:Encoder,        # from `load_encoder`, or your own

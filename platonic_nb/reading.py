@@ -6,7 +6,7 @@
 __all__ = ['record', 'read_bytes', 'cif_table', 'read_cif_table', 'iter_structures', 'read_structures', 'validate']
 
 # %% ../nbs/00_reading.ipynb #00-reading-003
-import gzip, io, warnings, zlib
+import csv, gzip, io, re, warnings, zlib
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -43,6 +43,18 @@ def read_bytes(path,                     # file, packed with gzip if its name en
     if not data.strip(b"\0 \t\r\n"): raise PlatonicError(f"{path}: empty file; remove it or fetch it again")
     return data
 
+# %% ../nbs/00_reading.ipynb #00-reading-014b
+_MAX_IMAGES, _MAX_COLUMNS = 5000, 10_000
+
+def _count_images(parser):
+    "Refuse what takes the parser longer than seconds: it compares every image of every site with all sites."
+    for block in parser._cif.data.values():
+        sites = block.data.get("_atom_site_fract_x", [])
+        images = len(sites)*len(parser.get_symops(block)) if isinstance(sites, list) else 0
+        if images > _MAX_IMAGES:
+            raise PlatonicError(f"CIF with {images:,} images of sites under its symmetry, limit {_MAX_IMAGES:,}; "
+                                "convert it to extended xyz")
+
 # %% ../nbs/00_reading.ipynb #00-reading-015
 _MAX_CIF = 400_000
 
@@ -53,7 +65,9 @@ def _cif_loader(text):
             raise PlatonicError(f"CIF of {len(text):,} characters, limit {_MAX_CIF:,}; convert it to extended xyz")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore") # the parser warns about rounding in nearly every file
-            found = CifParser.from_str(text).parse_structures(primitive=False)
+            parser = CifParser.from_str(text)
+            _count_images(parser)
+            found = parser.parse_structures(primitive=False)
         return [_ordered(crystal) for crystal in found]
     return load
 
@@ -64,11 +78,33 @@ def _ordered(crystal):
     if not crystal.is_ordered: raise PlatonicError("partial occupancy; choose one ordered arrangement of the atoms")
     return Atoms(numbers=crystal.atomic_numbers, positions=crystal.cart_coords, cell=crystal.lattice.matrix, pbc=True)
 
+# %% ../nbs/00_reading.ipynb #00-reading-016b
+def _number(word):
+    "What Python, and so ASE, reads as a whole number; 0 for anything else."
+    try: return int(word[:30])
+    except ValueError: return 0
+
+def _says_more(text, format):
+    "Refuse a file that announces more atoms or columns than it holds: ASE makes room for them, or looks for them, first."
+    lines, at = text.split("\n"), 0
+    def refuse(n, room):
+        if n > room: raise PlatonicError(f"says {n:,} atoms in {room:,} lines; correct the file")
+    if format == "vasp": refuse(sum(_number(w) for line in lines[5:7] for w in line.split("!")[0].split()), len(lines))
+    while format == "extxyz" and at < len(lines) and (n := _number(lines[at].strip())) > 0:
+        refuse(n, len(lines) - at)
+        columns = re.search(r'Properties="?([^\s"]+)', lines[at + 1] if at + 1 < len(lines) else "")
+        if columns and max(map(_number, columns[1].split(":")[2::3]), default=0) > _MAX_COLUMNS:
+            raise PlatonicError(f"says it has more than {_MAX_COLUMNS:,} columns; correct the file")
+        at += n + 2
+        while at < len(lines) and lines[at].lstrip().startswith("VEC"): at += 1
+
 # %% ../nbs/00_reading.ipynb #00-reading-017
 def _ase_loader(data, format):
     def load():
         from ase.io import read
-        return read(io.StringIO(data.decode("utf-8")), index=":", format=format)
+        text = data.decode("utf-8")
+        _says_more(text, format)
+        return read(io.StringIO(text), index=":", format=format)
     return load
 
 # %% ../nbs/00_reading.ipynb #00-reading-020
@@ -76,7 +112,10 @@ def cif_table(path,       # for messages and for ids of tables that have none
               data:bytes, # content of a CSV file
               )->pd.DataFrame: # columns id and cif, and all others of the file, as text
     "A CSV file with a column `cif`. Raises `PlatonicError` when it is none or lacks that column."
-    try: table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+    try:
+        width = len(next(csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8"))))
+        if width > _MAX_COLUMNS: raise ValueError(f"{width:,} columns, limit {_MAX_COLUMNS:,}")
+        table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
     except Exception as e:
         raise PlatonicError(f"{path}: not a readable CSV ({_short(e)}); export it again as UTF-8") from e
     if "cif" not in table:
@@ -205,6 +244,7 @@ def _fault(a, min_distance):
     if not np.isfinite(a.positions).all():
         return f"NaN or infinite position (first: site {np.argmin(np.isfinite(a.positions).all(1))}); correct the file"
     if not np.isfinite(a.cell.array).all(): return "NaN or infinite cell; correct the file"
+    if np.abs(a.cell.array).max() > 1e7: return "cell beyond 1e7 angstrom; correct the file"
     if (a.cell.lengths()[a.pbc] == 0).any():
         return "missing cell although periodic; give the cell vectors or set pbc=False"
     if a.pbc.any() and abs(np.linalg.det(a.cell.complete().array)) < 1e-3 * a.cell.complete().lengths().prod():

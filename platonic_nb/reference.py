@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import PlatonicError, dump_json, file_sha256, write_atomic
+from .core import PlatonicError, dump_json, file_sha256, well_formed, write_atomic
 from .table import common_keys
 from .anchors import select_anchors
 from .projection import project
@@ -281,22 +281,9 @@ def save_reference(reference, # `Reference`
     write_atomic(path.with_suffix(".json"), json.dumps(json.loads(dump_json(about)), separators=(",", ":")) + "\n")
     return path
 
-# %% ../nbs/09_reference.ipynb #09-ref-032b
-def open_reference(path # file that `save_reference` wrote
-                   )->Reference:
-    "Read a reference. Raises `PlatonicError` when a file is missing, damaged or of another format."
-    from safetensors.numpy import load_file
-    path = Path(path).with_suffix(".safetensors")
-    beside = path.with_suffix(".json")
-    try: about = json.loads(beside.read_bytes())
-    except (OSError, ValueError) as e:
-        raise PlatonicError(f"{beside}: cannot be read ({e}); write the reference again with save_reference") from e
-    if not isinstance(about, dict) or about.get("format") != 1:
-        raise PlatonicError(f"{beside}: not a reference of format 1; write it again with save_reference")
-    if file_sha256(path) != about["sha256"]:
-        raise PlatonicError(f"{path}: SHA-256 differs from the one in its JSON, the file is damaged; "
-                            "install the package, or write the reference, again")
-    arrays = load_file(path)
+# %% ../nbs/09_reference.ipynb #09-ref-032r
+def _restored(about, arrays):
+    "A `Reference` from the content of its two files."
     code, energy = arrays["structure"], about["energy"]
     of_site = lambda key: np.array(about[key], dtype=object)[code]
     atoms = pd.DataFrame({"structure": of_site("ids"), "site": arrays["site"].astype(int),
@@ -307,6 +294,24 @@ def open_reference(path # file that `save_reference` wrote
     vectors = {m: arrays[f"X:{m}"] for m in about["models"]}
     anchors = {m: arrays[f"A:{m}"].astype(np.float32) for m in about["models"]}
     return Reference(about["name"], vectors, atoms, anchors, plain, energy, about["k"], about["meta"])
+
+# %% ../nbs/09_reference.ipynb #09-ref-032b
+def open_reference(path # file that `save_reference` wrote
+                   )->Reference:
+    "Read a reference. Raises `PlatonicError` when a file is missing, damaged or of another format."
+    from safetensors.numpy import load_file
+    path = Path(path).with_suffix(".safetensors")
+    beside = path.with_suffix(".json")
+    try: about = json.loads(beside.read_bytes())
+    except (OSError, ValueError, RecursionError) as e:
+        raise PlatonicError(f"{beside}: cannot be read ({e}); write the reference again with save_reference") from e
+    if not isinstance(about, dict) or about.get("format") != 1:
+        raise PlatonicError(f"{beside}: not a reference of format 1; write it again with save_reference")
+    if file_sha256(path) != about.get("sha256"):
+        raise PlatonicError(f"{path}: SHA-256 differs from the one in its JSON, the file is damaged; "
+                            "install the package, or write the reference, again")
+    with well_formed(beside, "write the reference again with save_reference"):
+        return _restored(about, load_file(path))
 
 # %% ../nbs/09_reference.ipynb #09-ref-032bb
 @cache

@@ -10,7 +10,7 @@ __all__ = ['PAGE_HEAD', 'PAGE_MODELS', 'across_architectures', 'figure_ladder', 
 import base64, io, json
 from pathlib import Path
 import numpy as np
-from .core import PlatonicError, figure_style, write_atomic
+from .core import PlatonicError, figure_style, well_formed, write_atomic
 from .alignment import plot_ladder, rungs_of
 from .atlas import chapters
 
@@ -208,6 +208,7 @@ def sections(results, # content of results.json
             told.append(part | {"text": [f"Not answered on this corpus: {content['skipped']}"]})
             continue
         for name, (fig, caption) in module.figures(content).items():
+            name = name.replace("/", "_").replace("\\", "_")  # a name may come from the results, a path may not
             stem = Path(out)/"figures"/(name if name.startswith(key) else f"{key}_{name}")
             part["figures"].append({"uri": save_figure(fig, stem), "caption": caption})
         told.append(part | {"text": module.summary(content)})
@@ -237,10 +238,13 @@ def write_report(out # folder with results.json
     "Figures and `report.html` from the `results.json` in a folder. Raises `PlatonicError` when there is none."
     file = Path(out)/"results.json"
     try: results = json.loads(file.read_bytes())
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise PlatonicError(f"{file}: cannot be read as results of a run ({e}); run the atlas first") from e
-    if results.get("schema") != "platonic_nb/results/1":
-        raise PlatonicError(f"{file}: schema {results.get('schema')!r}, want 'platonic_nb/results/1'")
+    schema = results.get("schema") if isinstance(results, dict) else None
+    if schema != "platonic_nb/results/1":
+        raise PlatonicError(f"{file}: schema {str(schema)[:40]!r}, want 'platonic_nb/results/1'")
     draw = {"ladder": figure_ladder, "pairs": figure_pairs}
-    figures = {name: save_figure(of(results), Path(out)/"figures"/name) for name, of in draw.items()}
-    return write_atomic(Path(out)/"report.html", render(results, figures, sections(results, out)))
+    with well_formed(file, "run the atlas again"):
+        figures = {name: save_figure(of(results), Path(out)/"figures"/name) for name, of in draw.items()}
+        page = render(results, figures, sections(results, out))
+    return write_atomic(Path(out)/"report.html", page)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'FORMAT', 'atoms_frame', 'EmbeddingTable', 'common_keys', 'shard_bytes', 'read_shard', 'manifest_bytes',
-           'read_manifest', 'open_shard']
+           'read_manifest', 'open_shard', 'assembled']
 
 # %% ../nbs/01_table.ipynb #01-table-003
 import hashlib, json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from .core import PlatonicError, dump_json, write_atomic
+from .core import PlatonicError, dump_json, well_formed, write_atomic
 
 # %% ../nbs/01_table.ipynb #01-table-006
 def atoms_frame(structures, # list of ase.Atoms with info["id"] and optionally info["family"]
@@ -156,6 +156,16 @@ def shard_bytes(X,     # (n, dim) vectors
     return save({"X": np.ascontiguousarray(X, dtype=np.float32), "Z": atoms["Z"].to_numpy(np.int16),
                  "site": atoms["site"].to_numpy(np.int32)}, metadata={"structures": text})
 
+# %% ../nbs/01_table.ipynb #01-table-032a
+def _fits(X, Z, site, info):
+    "Refuse a shard whose parts do not fit together, before anything is repeated as often as it says."
+    sizes, ids, families = (info[k] for k in ("sizes", "ids", "families"))
+    whole = all(type(n) is int and n > 0 for n in sizes) and sum(sizes) == len(X) == len(Z) == len(site)
+    if not (whole and X.ndim == 2 and Z.ndim == site.ndim == 1 and len(sizes) == len(ids) == len(families)):
+        raise ValueError(f"vectors {X.shape}, elements {Z.shape} and sites {site.shape} of {len(ids)} structures "
+                         f"do not fit together")
+    if not all(isinstance(i, str) for i in [*ids, *families]): raise ValueError("an id or family is not text")
+
 # %% ../nbs/01_table.ipynb #01-table-032b
 def read_shard(path,     # of a shard
                )->tuple: # (X, frame of atoms)
@@ -164,6 +174,7 @@ def read_shard(path,     # of a shard
     with safe_open(path, framework="numpy") as f:
         info = json.loads(f.metadata()["structures"])
         X, Z, site = (f.get_tensor(k) for k in ("X", "Z", "site"))
+    _fits(X, Z, site, info)
     spread = lambda key: np.repeat(np.array(info[key], dtype=object), info["sizes"])
     atoms = pd.DataFrame({"structure": spread("ids"), "site": site.astype(int),
                           "Z": Z.astype(int), "family": spread("families")})
@@ -201,6 +212,20 @@ def save(self:EmbeddingTable,
                        "n_structures": part.atoms["structure"].nunique()})
     return write_atomic(path/"manifest.json", manifest_bytes(self.meta, shards)).parent
 
+# %% ../nbs/01_table.ipynb #01-table-036e
+def _check_entries(file, manifest):
+    "Refuse a manifest whose SHA-256 is right and whose content is not: it may come from anywhere."
+    wrong, seen = None if isinstance(manifest.get("meta"), dict) else "meta is not a table", set()
+    for i, e in enumerate(manifest["shards"]):
+        e = e if isinstance(e, dict) else {}
+        name, n = e.get("file"), e.get("n_atoms")
+        plain = isinstance(name, str) and Path(name).name == name and name != ".." and "\0" not in name
+        if not plain or name in seen: wrong = wrong or f"shard {i} wants the name of a file in this folder, got {name!r}"
+        elif not isinstance(e.get("sha256"), str): wrong = wrong or f"{name} has no SHA-256"
+        elif type(n) is not int or n < 0: wrong = wrong or f"{name} holds {n!r} atoms"
+        seen.add(str(name))
+    if wrong: raise PlatonicError(f"{file}: {' '.join(wrong.split())[:300]}; extract again into a new folder")
+
 # %% ../nbs/01_table.ipynb #01-table-037
 def read_manifest(path,    # folder of a table
                   )->dict:
@@ -213,7 +238,7 @@ def read_manifest(path,    # folder of a table
     except OSError as e:
         raise PlatonicError(f"{file}: cannot read ({e.strerror or e}); "
                             "is this the folder of an embedding table?") from e
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise PlatonicError(f"{file}: not valid JSON ({e}); "
                             "the manifest is damaged, extract again into a new folder") from e
     if not isinstance(manifest, dict) or not isinstance(manifest.get("shards"), list):
@@ -223,6 +248,7 @@ def read_manifest(path,    # folder of a table
     if manifest.pop("sha256", None) != _digest(manifest):
         raise PlatonicError(f"{file}: differs from its own SHA-256, the manifest is damaged; "
                             "extract again into a new folder")
+    _check_entries(file, manifest)
     return manifest
 
 # %% ../nbs/01_table.ipynb #01-table-037b
@@ -237,7 +263,21 @@ def open_shard(path,  # folder of the table
     if file_sha256(file) != entry["sha256"]:
         raise PlatonicError(f"{file}: SHA-256 differs from the manifest, the file is damaged; "
                             "delete it and run the same extraction again to recompute this shard alone")
-    return read_shard(file)
+    with well_formed(file, "it is no shard of a table, extract again into a new folder"): return read_shard(file)
+
+# %% ../nbs/01_table.ipynb #01-table-037c
+def assembled(path,   # folder of the table
+              shards, # entries of its shards
+              meta,   # the table's meta
+              )->EmbeddingTable:
+    "A table from its shards, each checked. Raises `PlatonicError` when one is missing, damaged, or of another width."
+    if not shards: raise PlatonicError(f"{path}: a table without shards; extract again into a new folder")
+    parts = [open_shard(path, e) for e in shards]
+    if len(widths := {p[0].shape[1] for p in parts}) > 1:
+        raise PlatonicError(f"{path}: its shards have vectors of {' and '.join(map(str, sorted(widths)))} numbers; "
+                            "extract again into a new folder")
+    X = parts[0][0] if len(parts) == 1 else np.concatenate([p[0] for p in parts])
+    return EmbeddingTable(X, pd.concat([p[1] for p in parts], ignore_index=True), meta)
 
 # %% ../nbs/01_table.ipynb #01-table-038
 @patch(cls_method=True)
@@ -251,9 +291,7 @@ def open(cls:EmbeddingTable,
     manifest = read_manifest(path)
     if not manifest.get("complete"):
         raise PlatonicError(f"{path}: the extraction has not finished; run the same command again to resume it")
-    parts = [open_shard(path, e) for e in manifest["shards"]]
-    X = parts[0][0] if len(parts) == 1 else np.concatenate([p[0] for p in parts])
-    return cls(X, pd.concat([p[1] for p in parts], ignore_index=True), manifest["meta"])
+    return assembled(path, manifest["shards"], manifest["meta"])
 
 # %% ../nbs/01_table.ipynb #01-table-045
 def _need(module, extra):

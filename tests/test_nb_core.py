@@ -1,7 +1,7 @@
 """Generated from nbs/core.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.core import GROUP_COLORS, PlatonicError, _FIXED, check_matrix, dump_json, element_groups, figure_style, file_sha256, model_color, progress, suggest, write_atomic
+from platonic_nb.core import GROUP_COLORS, PlatonicError, _FIXED, check_matrix, dump_json, element_groups, figure_style, file_sha256, model_color, progress, suggest, well_formed, write_atomic
 import matplotlib as mpl
 import numpy as np
 import os
@@ -52,12 +52,20 @@ def test_files_that_are_whole_or_absent_1(given_written):
 def test_files_that_are_whole_or_absent_2():
     # Files that are whole or absent
     from fastcore.test import test_fail
+    def _misread():
+        with well_formed("a.json", "write it again"): return {}["keys"]
+    test_fail(_misread, contains="a.json: its content is malformed (KeyError: 'keys'); write it again")
+
+
+def test_files_that_are_whole_or_absent_3():
+    # Files that are whole or absent
+    from fastcore.test import test_fail
     with tempfile.TemporaryDirectory() as d:
         assert file_sha256(write_atomic(f"{d}/x", b"abc")).startswith("ba7816bf")
         test_fail(lambda: file_sha256(f"{d}/y"), contains="cannot read")
 
 
-def test_files_that_are_whole_or_absent_3():
+def test_files_that_are_whole_or_absent_4():
     # Files that are whole or absent
     assert dump_json({"v": np.float64(1/3), "n": np.int64(3), "x": np.inf, "b": np.bool_(True)}, indent=None) == \
         '{"v": 0.333333333333, "n": 3, "x": null, "b": true}\n'
