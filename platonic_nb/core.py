@@ -18,7 +18,8 @@ class PlatonicError(ValueError):
     def __init__(self,
                  message:str # the sentence that the user will read
                  ):
-        super().__init__(" ".join(str(message).split()))
+        line = " ".join(str(message).split())  # what a hostile file holds may be quoted in it: keep both ends
+        super().__init__(line if len(line) < 700 else f"{line[:450]} ... {line[-230:]}")
 
 # %% ../nbs/core.ipynb #core-011
 def suggest(name:str,  # what the user wrote

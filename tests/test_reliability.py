@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reliability import Ledger, tries
 from test_cli_faults import ENTRIES, PLUGIN
-from test_extraction_faults import FAULTS, PRELUDE, Fake, accounted, all_parts, metals, named, one_line, seen
+from test_extraction_faults import FAULTS, Fake, accounted, all_parts, metals, named, one_line, seen
 
 from platonic_nb import extraction, reading, zoo
 from platonic_nb.anchors import Anchors
@@ -48,16 +48,25 @@ def crystals(n=24):
 
 # --- processes that die
 
-SLOWLY = """
-import sys, time
 class Slow(Fake):
     def encode(self, structures):
         time.sleep(.01)
         return super().encode(structures)
-def crystals(n=24): return [named(f"{s}{i}", bulk(s, a=4 + i/50)) for i in range(n//4 + 1) for s in ("Cu", "Ag", "Al", "Ni")][:n]
-print("begun", flush=True)
-extract(Slow(), crystals(), out=sys.argv[1], shard=1, threads=1)
-"""
+
+
+def forked(out):
+    "A child process that extracts into a folder; a copy of this one, so that it begins at once."
+    if pid := os.fork(): return pid
+    code = 1
+    try:
+        os.setsid()
+        extract(Slow(), crystals(), out=out, shard=1, threads=1)
+        code = 0
+    finally: os._exit(code)
+
+
+def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
 
 
 def tree(folder):
@@ -82,18 +91,17 @@ def started(command, **how):
     return subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
 
 
-def killed(command, out, n, reference, seconds, resume, after="begun"):
+def killed(begin, out, n, reference, seconds, resume):
     "Kill at n random moments, each in a new folder, resume, compare; returns how many were killed before their end."
     rng, hit = random.Random(n), 0
     for _ in range(n):
         shutil.rmtree(out, ignore_errors=True)
-        process = started(command)
-        if after: process.stdout.readline()
+        pid = begin()
         time.sleep(rng.uniform(0, seconds))
-        try: os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError: pass
-        process.communicate()
-        hit += process.returncode == -signal.SIGKILL
+        for kill in (os.killpg, os.kill):  # the child may not have its group yet
+            try: kill(pid, signal.SIGKILL)
+            except ProcessLookupError: pass
+        hit += ended(pid) == -signal.SIGKILL
         whole(out, reference)
         resume()
         assert lasting(tree(out)) == lasting(reference), [k for k, v in lasting(tree(out)).items() if reference.get(k) != v]
@@ -102,16 +110,10 @@ def killed(command, out, n, reference, seconds, resume, after="begun"):
 
 @tries("kills of an extraction")
 def test_kills_of_an_extraction(n, tmp_path, ledger):
-    script, out = tmp_path / "slow.py", tmp_path / "t"
-    script.write_text(PRELUDE + SLOWLY)
-    command = [sys.executable, str(script), str(out)]
-    process = started(command)
-    process.stdout.readline()
-    start = time.perf_counter()
-    process.communicate()
+    out, start = tmp_path / "t", time.perf_counter()
+    assert ended(forked(out)) == 0
     seconds, reference = time.perf_counter() - start, tree(out)
-    hit = killed(command, out, n, reference, seconds, lambda: subprocess.run(command, check=True, capture_output=True) if n < 10 else
-                 extract(Fake(), crystals(), out=out, shard=1, threads=1))
+    hit = killed(lambda: forked(out), out, n, reference, seconds, lambda: extract(Fake(), crystals(), out=out, shard=1, threads=1))
     assert hit > n / 3
     ledger.add("kills of an extraction", n, f"{hit} killed before their end, {n - hit} after; all resumed to the same bytes")
 
@@ -148,9 +150,13 @@ def kill_command(which, n, site, tmp_path, monkeypatch):
     def go():
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-800:]
+    def begin():
+        process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process.returncode = 0  # `ended` waits for it
+        return process.pid
     start = time.perf_counter()
     go()
-    return killed(command, out, n, tree(out), time.perf_counter() - start, go, after=None)
+    return killed(begin, out, n, tree(out), time.perf_counter() - start, go)
 
 
 @tries("kills of a run")
@@ -190,12 +196,10 @@ def test_stops(n, site, tmp_path, ledger):
 
 @tries("two runs in one folder")
 def test_two_runs_in_one_folder(n, tmp_path, ledger):
-    (tmp_path / "slow.py").write_text(PRELUDE + SLOWLY)
-    def go(out): return started([sys.executable, str(tmp_path / "slow.py"), str(out)])
-    go(tmp_path / "one").communicate()
+    assert ended(forked(tmp_path / "one")) == 0
     for i in range(n):
-        both = [go(tmp_path / str(i)), go(tmp_path / str(i))]
-        for p in both: assert p.communicate()[1].count("Error") == p.returncode == 0
+        both = [forked(tmp_path / str(i)), forked(tmp_path / str(i))]
+        assert [ended(p) for p in both] == [0, 0]
         assert tree(tmp_path / str(i)) == tree(tmp_path / "one") and not all_parts(tmp_path / str(i))
         shutil.rmtree(tmp_path / str(i))
     ledger.add("two runs in one folder", n, NOTHING)
