@@ -26,6 +26,7 @@ def stoppable():
         raise Stopped(number)
     main = threading.current_thread() is threading.main_thread()  # only there signals can be handled
     before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    before = {s: how for s, how in before.items() if how is not signal.SIG_IGN}  # nohup and & ask to be left alone
     for s in before: signal.signal(s, stop)
     try: yield
     finally:

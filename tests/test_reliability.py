@@ -132,7 +132,7 @@ def site(tmp_path_factory):
 
 
 def platonic(site, *args):
-    code = f"import sys; sys.path.insert(0, {str(site)!r}); from platonic_nb.cli import main; main({[str(a) for a in args]!r})"
+    code = f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.path.insert(0, {str(site)!r}); from platonic_nb.cli import main; main({[str(a) for a in args]!r})"
     return [sys.executable, "-c", code]
 
 
