@@ -230,7 +230,8 @@ def torch_threads(n:int # how many
 def _intact(out, entry, digest, memory):
     "Whether a shard on disk is what these structures give, with as much memory for what was left out."
     file, lost, had = Path(out)/entry["file"], entry.get("quarantine"), entry.get("memory")
-    told = isinstance(lost, list) and all(isinstance(q, dict) and {"structure", "model", "reason"} <= set(q) for q in lost)
+    keys = {"structure", "model", "reason"}
+    told = isinstance(lost, list) and all(isinstance(q, dict) and keys <= set(q) for q in lost)
     enough = not lost or not isinstance(had, (int, float)) or had >= memory  # JSON has no word for infinity
     return told and enough and entry.get("input") == digest and file.exists() and file_sha256(file) == entry["sha256"]
 

@@ -85,7 +85,7 @@ def _number(word):
     except ValueError: return 0
 
 def _says_more(text, format):
-    "Refuse a file that announces more atoms or columns than it holds: ASE makes room for them, or looks for them, first."
+    "Refuse a file that announces more atoms or columns than it holds: ASE makes room for them, or looks for them."
     lines, at = text.split("\n"), 0
     def refuse(n, room):
         if n > room: raise PlatonicError(f"says {n:,} atoms in {room:,} lines; correct the file")

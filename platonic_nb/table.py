@@ -220,7 +220,8 @@ def _check_entries(file, manifest):
         e = e if isinstance(e, dict) else {}
         name, n = e.get("file"), e.get("n_atoms")
         plain = isinstance(name, str) and name and Path(name).name == name and name != ".." and "\0" not in name
-        if not plain or name in seen: wrong = wrong or f"shard {i} wants the name of a file in this folder, got {name!r}"
+        if not plain or name in seen:
+            wrong = wrong or f"shard {i} wants the name of a file in this folder, got {name!r}"
         elif not isinstance(e.get("sha256"), str): wrong = wrong or f"{name} has no SHA-256"
         elif type(n) is not int or n < 0: wrong = wrong or f"{name} holds {n!r} atoms"
         seen.add(str(name))
