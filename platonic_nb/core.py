@@ -72,7 +72,8 @@ def write_atomic(path,        # final name of the file
         os.replace(tmp, path)
     except (OSError, ValueError) as e: # ValueError: a name that no file can have
         raise PlatonicError(f"{path}: cannot write ({getattr(e, 'strerror', None) or e}); "
-                            "what was written before is intact, free space or choose another folder and run again") from e
+                            "what was written before is intact, "
+                            "free space or choose another folder and run again") from e
     finally: # also after Ctrl-C
         if tmp and os.path.exists(tmp): os.unlink(tmp)
     return path
