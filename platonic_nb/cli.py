@@ -157,14 +157,24 @@ def extract(model: Annotated[str, typer.Argument(
             structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a path")] = "default",
             out: Annotated[str, typer.Option(help="folder of the table")] = "embeddings",
             layer: Annotated[str, typer.Option(help="paper, readout, or a number from 0")] = "paper",
+            jobs: Annotated[Optional[int], typer.Option(
+                help="worker processes; default: all cores, from 257 structures on", min=1)] = None,
+            scheduler: Annotated[Optional[str], typer.Option(
+                help="address of a Dask scheduler, tcp://HOST:PORT, whose workers reach the same folders")] = None,
             trust: Trust = None, quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
     "Write the vectors of one model to a folder; resumes where it was stopped."
     from platonic_nb.atlas import gather
-    from platonic_nb.extraction import extract as compute, load_encoder
+    from platonic_nb.extraction import extract as compute, load_encoder, torch_threads
+    from platonic_nb.scale import dask_executor, extract_shards
     meant = trust[0] if trust and len(trust) == 1 else trust  # one model, one file
-    encoder = load_encoder(model, layer=int(layer) if layer.isdecimal() else layer, trust=meant)
+    layer, how = int(layer) if layer.isdecimal() else layer, {"memory": memory, "strict": strict, "quiet": quiet}
+    encoder = load_encoder(model, layer=layer, trust=meant)
     S, _, unusable = gather(structures, strict)
-    table = compute(encoder, S, out=out, memory=memory, strict=strict, quiet=quiet)
+    if scheduler or (len(S) > 256 and jobs != 1):
+        with dask_executor(scheduler) if scheduler else workers(jobs) as executor:
+            table = extract_shards(model, S, out, executor, layer, meant, **how)
+    else:
+        with torch_threads(1): table = compute(encoder, S, out=out, **how)
     left_out = unusable.to_dict("records") + table.meta["quarantine"]
     for q in left_out[:20]: print(f"left out: {q['structure']}: {q['reason']}", file=sys.stderr)
     print(f"{out}: {table.name}, {len(table)} atoms x {table.dim}, {len(left_out)} structures left out")
