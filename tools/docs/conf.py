@@ -1,0 +1,67 @@
+"""Sphinx for the documentation site; `python -m tools.docs` stages the pages and calls it."""
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+config = ConfigParser(delimiters=["="], interpolation=None)
+config.read(ROOT / "settings.ini", encoding="utf-8")
+cfg = config["DEFAULT"]
+
+project, version, release = cfg["lib_name"], cfg["version"], cfg["version"]
+author, copyright = cfg["author"], cfg["copyright"]
+language = "en"
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "tools.docs.mathsvg"]
+root_doc = "index"
+exclude_patterns = ["notebooks"]
+smartquotes = False
+
+nb_execution_mode = "off"
+nb_ipywidgets_js = {}  # no widgets, and their programs would come from elsewhere
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_dmath_allow_space = False  # as pandoc: "5 $ and 6 $" is no formula
+myst_dmath_allow_digits = False
+myst_heading_anchors = 3
+myst_linkify_fuzzy_links = False
+
+html_theme = "sphinx_book_theme"
+html_title = project
+html_math_renderer = "svg"
+math_eqref_format = "Eq. {number}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_extra_path = [p for p in ("extra",) if (Path.cwd() / p).exists()]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+add_module_names = False
+toc_object_entries = False
+python_maximum_signature_line_length = 90
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+html_theme_options = {
+    "home_page_in_toc": True,
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "logo": {"text": project},
+    "search_bar_text": "Search",
+}
+if cfg["git_url"]:
+    html_theme_options |= {"repository_url": cfg["git_url"], "use_repository_button": True, "use_issues_button": True}
+
+
+def lighten(app, error):
+    "The theme brings its icons twice, as a font and as a program of 1.5 MB; the font does. Source maps help nobody here."
+    if error is None:
+        static = Path(app.outdir) / "_static"
+        (static / "scripts" / "fontawesome.js").write_text("/* icons come from the font */\n")
+        for path in static.rglob("*.map"):
+            path.unlink()
+
+
+def setup(app):
+    app.connect("build-finished", lighten)
