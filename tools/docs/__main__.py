@@ -85,8 +85,12 @@ def stage_reference(folder, names, index, titles, anchors):
     modules = {m: p for m, p in reference.modules().items() if reference.notebook_of(p) in place}
     modules = dict(sorted(modules.items(), key=lambda mp: place[reference.notebook_of(mp[1])]))
     (folder / "reference").mkdir()
-    prose = lambda text, here: subset.myst(text, "reference", lambda t: index.link(t, here), lambda label: label)
+    equations = [(label, Path(n).stem) for n in names for label in re.findall(r"\{#(eq-[\w-]+)\}", (ROOT / "nbs" / n).read_text(encoding="utf-8"))]
     for name, path in modules.items():
+        of = Path(reference.notebook_of(path)).stem  # whose equations the docstrings name
+        own = {label: page for label, page in equations if page == of}
+        prose = lambda text, here, own=dict(equations) | own: subset.myst(
+            re.sub(r"(?<![\w`/.])@(eq-[\w-]+)", lambda m: f"{{eq}}`{own[m[1]]}-{m[1]}`", text), here, lambda t: index.link(t, here), str)
         text = reference.page(name, path, index, prose, titles, anchors)
         (folder / "reference" / f"{name}.md").write_text(text, encoding="utf-8")
     (folder / "reference" / "index.md").write_text(reference.overview(modules, titles), encoding="utf-8")
@@ -121,7 +125,8 @@ def main():
         shutil.rmtree(args.out, ignore_errors=True)
         command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-c", Path(__file__).parent, "-d",
                    Path(temporary) / "doctrees", temporary, args.out]
-        done = subprocess.run([str(c) for c in command], cwd=temporary)
+        done = subprocess.run([str(c) for c in command])
+        shutil.copytree(Path(temporary) / "extra", args.out, dirs_exist_ok=True)
     if done.returncode:
         sys.exit("docs: Sphinx warns, see above; the site is not complete")
     print(f"docs: {pages} pages in {time.perf_counter() - start:.0f} s, open {args.out / 'index.html'}")

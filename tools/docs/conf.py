@@ -14,7 +14,7 @@ author, copyright = cfg["author"], cfg["copyright"]
 language = "en"
 extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "tools.docs.mathsvg"]
 root_doc = "index"
-exclude_patterns = ["notebooks"]
+exclude_patterns = ["extra"]  # the notebooks as they are, to download
 smartquotes = False
 
 nb_execution_mode = "off"
@@ -32,7 +32,6 @@ html_math_renderer = "svg"
 math_eqref_format = "Eq. {number}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-html_extra_path = [p for p in ("extra",) if (Path.cwd() / p).exists()]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

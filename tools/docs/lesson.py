@@ -35,11 +35,8 @@ class Lesson:
 
     def __init__(self, path, index, files):
         self.path, self.page, self.index, self.files = Path(path), Path(path).stem, index, files
-        self.cells, self.figures, self.anchors, self.module = [], {}, {}, None
-
-    def number(self, label=None):
-        "Number of a figure on this page."
-        return self.figures.setdefault(label or object(), len(self.figures) + 1)
+        self.cells, self.anchors, self.module = [], {}, None
+        self.known, self.last = {}, 0
 
     def prose(self, text):
         here = self.module and f"platonic_nb.{self.module}"
@@ -56,8 +53,7 @@ class Lesson:
         self.known_figures(book.cells)
         first, *rest = book.cells
         self.title, self.subtitle = title_of(first.source)
-        self.markdown(f"---\nmyst:\n  html_meta:\n    description: {self.subtitle!r}\n---\n\n# {self.title}\n\n:::{{div}} subtitle\n"
-                      f"{self.subtitle}\n:::\n\n{run_bar}")
+        self.markdown(f"# {self.title}\n\n:::{{div}} subtitle\n{self.prose(self.subtitle)}\n:::\n\n{run_bar}")
         for i, cell in enumerate(rest, 1):
             flags = cell.directives_
             self.module = flags.get("default_exp", self.module)
@@ -69,27 +65,28 @@ class Lesson:
                 self.code(cell, flags, i)
         for n, cell in enumerate(self.cells):
             cell["id"] = f"c{n}"
-        return nbformat.v4.new_notebook(cells=self.cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+        about = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+                 "myst": {"html_meta": {"description": subset.plain(self.subtitle)}}}
+        return nbformat.v4.new_notebook(cells=self.cells, metadata=about)
 
     def known_figures(self, cells):
         "Numbers of labelled figures, so that a reference may stand before its figure."
+        n = 0
         for cell in cells:
+            flags = cell.directives_
             if cell.cell_type == "markdown":
-                for m in subset.IMAGE.finditer(subset.VERBATIM.sub("", cell.source)):
-                    self.number(m[3])
-            elif "fig-cap" in cell.directives_ and "hide" not in cell.directives_:
-                self.number(unquoted(cell.directives_.get("label")) or None)
-        kept = {k: v for k, v in self.figures.items() if isinstance(k, str)}
-        self.figures, self.taken = {}, kept
-        self.number = self._number
+                labels = [m[3] for m in subset.IMAGE.finditer(subset.VERBATIM.sub("", cell.source))]
+            else:
+                labels = [unquoted(flags.get("label"))] if "fig-cap" in flags and "hide" not in flags else []
+            self.known |= {label: n + i for i, label in enumerate(labels, 1) if label}
+            n += len(labels)
 
-    def _number(self, label=None):
-        if label in self.taken:
-            self.figures[label] = self.taken[label]
-            return self.taken[label]
-        free = next(n for n in range(1, 1000) if n not in self.figures.values() and n not in self.taken.values())
-        self.figures[label or object()] = free
-        return free
+    def number(self, label=None):
+        "Number of the figure with a label; without one, of the next figure that is placed."
+        if label:
+            return self.known[label]
+        self.last += 1
+        return self.last
 
     def defined(self, source):
         "Full names of public functions and classes that a cell defines."
@@ -162,10 +159,10 @@ class Lesson:
         alt = unquoted(alt) or subset.plain(caption) or self.drawn_by(source)
         if not alt:
             raise SystemExit(f"docs: {self.path.name}, cell {i} draws a figure that nothing describes; give it `#| fig-cap` or `#| fig-alt`")
-        if not caption:
+        if not caption or number + 1 < pictures:  # one caption for several figures stands below the last
             return f"```{{image}} {name}\n:alt: {subset.plain(alt)}\n:class: drawn\n```"
         label = unquoted(flags.get("label")) or None
-        return subset.figure(name, subset.plain(alt), f"**Fig. {self.number(label)}.** {self.prose(caption)}", label and f"{self.page}-{label}")
+        return subset.figure(name, subset.plain(alt), f"**Fig. {self.number()}.** {self.prose(caption)}", label and f"{self.page}-{label}")
 
     def drawn_by(self, source):
         "First line of the docstring of the public function that drew a figure; several figures need words of their own."

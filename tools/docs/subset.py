@@ -64,8 +64,8 @@ def check_notebook(path):
             labels.add(flags.get("label"))
             said = [f"the directive #| {d}" for d in flags if d not in DIRECTIVES]
             pictures = sum("image/png" in o.get("data", {}) for o in cell["outputs"])
-            if "fig-cap" in flags and pictures > 1:
-                said.append("one fig-cap for several figures; one figure a cell")
+            if "label" in flags and pictures > 1:
+                said.append("one label for several figures; one figure a cell")
         wrong += [f"{Path(path).name}, cell {i}: {s}" for s in said]
     for i, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
@@ -104,7 +104,7 @@ def myst(text, page, link, number):
     """One Markdown cell as MyST.
 
     `page` sets its labels apart from those of other pages, `link` makes a reference of a name in backticks or returns None,
-    `number(label)` is the number of a figure on this page (a new one for None).
+    `number(label)` is the number of a figure on this page, `number(None)` that of the next one placed.
     """
     kept = []
 
@@ -123,7 +123,7 @@ def myst(text, page, link, number):
         return keep(link(whole.strip("`").strip()) or whole)
 
     def picture(m):
-        caption = f"**Fig. {number(m[3])}.** {m[1]}"
+        caption = f"**Fig. {number(None)}.** {m[1]}"
         return keep(figure(m[2], plain(m[1]), caption, m[3] and f"{page}-{m[3]}"))
 
     text = re.sub(r"^```.*?^```[ ]*$", lambda m: keep(m[0]), text, flags=re.S | re.M)
