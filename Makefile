@@ -11,7 +11,7 @@ QUIET  := { grep --line-buffered -vE 'already satisfied|Location .* is ignored' 
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test test-long check-slow bench lint sync readme check lab constraints clean
+.PHONY: help run setup setup-dev test test-long check-slow bench lint sync readme check docs lab constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -26,7 +26,7 @@ setup-dev: $(VENV)/.stamp-dev ## only set up, what `make test` needs
 test: $(VENV)/.stamp-dev ## set up and run all tests
 	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
-test-long: $(VENV)/.stamp-dev ## the tests that take minutes each
+test-long: $(VENV)/.stamp-dev $(VENV)/.stamp-docs ## the tests that take minutes each
 	$(PYTEST) -m "slow and not cuda and not net" --timeout 3600 $(TESTS)
 
 check-slow: $(VENV)/.stamp-dev ## recompute a slice of every stored run (minutes)
@@ -53,10 +53,13 @@ check: sync ## fail when notebooks, package, generated tests and README are not 
 	    echo "check: the files above are untracked; commit or ignore them"; exit 1; }
 	@echo "check: in step"
 
+docs: $(VENV)/.stamp-docs ## the documentation site, from the outputs stored in the notebooks: _docs/index.html
+	$(BIN)/python -m tools.docs
+
 lab: $(VENV)/.stamp-dev ## JupyterLab on the notebooks
 	cd nbs && ../$(BIN)/jupyter lab
 
-constraints: $(VENV)/.stamp-dev ## write constraints.txt from what is installed (after an upgrade)
+constraints: $(VENV)/.stamp-dev $(VENV)/.stamp-docs ## write constraints.txt from what is installed (after an upgrade)
 	$(BIN)/python -m pip freeze --all --exclude-editable | grep -vE '^pip==| @ ' | sed 's/+cpu$$//' > constraints.txt
 
 clean: ## remove caches, builds and results; .venv stays
@@ -78,3 +81,8 @@ $(VENV)/.stamp-run: $(SETUP) | $(BIN)/pip
 $(VENV)/.stamp-dev: $(SETUP) | $(BIN)/pip
 	$(PIP) -e ".[bundled,dev]" 2>&1 | $(QUIET)
 	@touch $@ $(VENV)/.stamp-run
+
+# Sphinx and what it needs, about 200 MB that no test of the package asks for
+$(VENV)/.stamp-docs: $(SETUP) | $(BIN)/pip
+	$(PIP) -e ".[docs]" 2>&1 | $(QUIET)
+	@touch $@

@@ -1,4 +1,5 @@
 """Sphinx for the documentation site; `python -m tools.docs` stages the pages and calls it."""
+import re
 import sys
 from configparser import ConfigParser
 from pathlib import Path
@@ -31,13 +32,14 @@ html_title = project
 html_math_renderer = "svg"
 math_eqref_format = "Eq. {number}"
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 add_module_names = False
-toc_object_entries = False
-python_maximum_signature_line_length = 90
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 110
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 html_theme_options = {
@@ -48,18 +50,30 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "logo": {"text": project},
     "search_bar_text": "Search",
+    "navbar_persistent": [],  # the sidebar has the search
 }
 if cfg["git_url"]:
     html_theme_options |= {"repository_url": cfg["git_url"], "use_repository_button": True, "use_issues_button": True}
 
 
 def lighten(app, error):
-    "The theme brings its icons twice, as a font and as a program of 1.5 MB; the font does. Source maps help nobody here."
-    if error is None:
-        static = Path(app.outdir) / "_static"
-        (static / "scripts" / "fontawesome.js").write_text("/* icons come from the font */\n")
-        for path in static.rglob("*.map"):
-            path.unlink()
+    """What a page loads and does not use, taken away.
+
+    The theme brings its icons twice, as a font and as a program of 1.5 MB: the font does, with the rules of those icons that
+    occur. Source maps help nobody here.
+    """
+    if error is not None:
+        return
+    static = Path(app.outdir) / "_static"
+    (static / "scripts" / "fontawesome.js").write_text("/* icons come from the font */\n")
+    for path in static.rglob("*.map"):
+        path.unlink()
+    sources = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
+    used = set().union(*(re.findall(r"\bfa-[\w-]+", p.read_text(encoding="utf-8")) for p in sources))
+    sheet = static / "styles" / "pydata-sphinx-theme.css"
+    rule = re.compile(r'((?:\.fa-[\w-]+,?)+)\{--fa:"[^"]*"\}')
+    kept = rule.sub(lambda m: m[0] if used & set(re.findall(r"fa-[\w-]+", m[1])) else "", sheet.read_text(encoding="utf-8"))
+    sheet.write_text(kept, encoding="utf-8")
 
 
 def setup(app):

@@ -113,7 +113,7 @@ class Lesson:
         self.current = nbformat.v4.new_code_cell(cell.source.strip(), metadata={"tags": []})
         if not shown:
             self.current.metadata.tags.append("remove-input")
-        elif flags.get("code-fold", "").lower() in ("true", "show"):
+        elif flags.get("code-fold", "").lower() == "true":
             self.current.metadata.tags.append("hide-input")
         outputs = cell.get("outputs", []) if flags.get("output", "").lower() != "false" else []
         pictures = [o for o in outputs if "image/png" in o.get("data", {})]

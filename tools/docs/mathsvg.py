@@ -14,7 +14,7 @@ globalThis.MathJax = {
   loader: {load: ["adaptors/liteDOM", "input/tex-base", "[tex]/ams", "[tex]/boldsymbol", "output/svg"], paths: {mathjax: "mathjax"},
            require: path => { if (!(path in files)) throw Error("no " + path); (0, eval)(files[path]); }},
   tex: {packages: ["base", "ams", "boldsymbol"], formatError: (jax, error) => { throw error; }},
-  svg: {fontCache: "none"}, startup: {typeset: false}};
+  svg: {fontCache: "local"}, startup: {typeset: false}};
 """
 RENDER = """
 globalThis.render = (tex, display) => MathJax.startup.adaptor.innerHTML(MathJax.tex2svg(tex, {display: display}));

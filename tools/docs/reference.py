@@ -5,6 +5,7 @@ import inspect
 import re
 import textwrap
 import typing
+from functools import cached_property
 from pathlib import Path
 
 from fastcore.docments import docments
@@ -57,6 +58,7 @@ class Index:
                 if inspect.isclass(thing):
                     for method in methods(thing):
                         self.kinds[f"{full}.{method}"] = "meth"
+                    self.kinds |= {f"{full}.{key}": "attr" for key in properties(thing)}
         self.names = {k: v for k, v in self.names.items() if k not in twice}
 
     def find(self, text, here=None):
@@ -76,9 +78,15 @@ class Index:
 
 
 def methods(cls):
-    "Public methods that a class defines itself."
-    found = {k: getattr(v, "__func__", v) for k, v in vars(cls).items() if not k.startswith("_")}
+    "Public methods that a class defines itself; class methods may be fastcore's, which keeps the function in `f`."
+    found = {k: getattr(v, "__func__", getattr(v, "f", v)) for k, v in vars(cls).items() if not k.startswith("_")}
     return {k: v for k, v in found.items() if inspect.isfunction(v)}
+
+
+def properties(cls):
+    "{name: docstring} of the public properties that a class defines itself."
+    found = {k: v for k, v in vars(cls).items() if not k.startswith("_") and isinstance(v, (property, cached_property))}
+    return {k: inspect.getdoc(v) or "" for k, v in found.items()}
 
 
 def type_name(anno):
@@ -188,6 +196,8 @@ def entry(full, thing, prose, lesson="", index=True):
     options = [] if index else [":no-index:"]
     lines = [f"::::::{{py:{kind}}} {name}{signature(thing)}", *options, "", *documented(thing, prose)]
     if inspect.isclass(thing):
+        for key, doc in properties(thing).items():
+            lines += [f":::::{{py:property}} {key}", *options, "", prose(doc), ":::::", ""]
         for key, method in methods(thing).items():
             lines += [f":::::{{py:method}} {key}{signature(method)}", *options, "", *documented(method, prose), ":::::", ""]
     return "\n".join([*lines, lesson, "", "::::::", ""])
@@ -204,8 +214,8 @@ def page(name, path, index, prose, titles, anchors):
              f"Made in the lesson [{titles[lesson]}](../{lesson}). `from {name} import ...`", "", f":::{{py:module}} {name}", ":::", ""]
     for key, thing in own.items():
         full = f"{name}.{key}"
-        where = f"[Where it is made](#{anchors[full]})" if full in anchors else ""
-        lines += [f"## {key}" if inspect.isclass(thing) else f"## {key}()", "", entry(full, thing, lambda t: prose(t, name), where)]
+        where = f"[Grown in the lesson](#{anchors[full]})" if full in anchors else ""
+        lines += [entry(full, thing, lambda t: prose(t, name), where), ""]
     if constants:
         lines += ["## Constants", "", "| name | value |", "|---|---|"]
         for key, value in constants.items():

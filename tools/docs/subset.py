@@ -19,7 +19,7 @@ OUTSIDE = {r"\{\{<": "a shortcode", r"^::: *\{(?!\.callout-)": "a div that is no
            "a citation, or a reference to something but an equation or a figure", r"\[\^": "a footnote", r"</?[a-zA-Z][^>]*>": "raw HTML",
            r"\]\{": "a span with attributes", r"^#+ .*\{": "a heading with attributes", r"^\{[%\w]": "a template or a role",
            r"^%|^\+\+\+|^\([\w-]+\)=": "what MyST takes for its own syntax", r"^\s*: .*\{#": "a caption of a table",
-           r"(?<![\w~])~[^~\s]+~(?!~)": "a subscript with ~; use mathematics"}
+           r"(?<!~)~[^~\s]+~(?!~)": "a subscript with ~; use mathematics"}
 
 
 def outside(text):
@@ -40,7 +40,7 @@ def outside(text):
         if not m[1].strip():
             found.append("an image without alternative text")
     found += [f"an image inside a line, or with attributes: {m!r}" for m in re.findall(r"!\[[^\]]*\]\([^)]*\)\S*", plain)]
-    found += [f"an attribute: {m!r}" for m in re.findall(r"\{[#.][^}]*\}", plain) if not re.match(r"\{#eq-|\{\.callout-", m)]
+    found += [f"an attribute: {m!r}" for m in re.findall(r"\{[#.][^}]*\}", plain) if not re.match(r"\{#eq-[\w-]+\}$|\{\.callout-", m)]
     return found
 
 
@@ -83,7 +83,7 @@ def callouts(text):
         if opens is None:
             out.append(line)
             continue
-        kind, options = opens[1], dict(re.findall(r'(collapse|title)="?([^"]*?)"?(?= |$)', opens[2]))
+        kind, options = opens[1], dict(re.findall(r'(collapse|title)="?((?<=")[^"]*|\w+)', opens[2]))
         while lines and not lines[0].strip():
             lines.pop(0)
         title = options.get("title") or (re.sub(r"^#+ +", "", lines.pop(0)) if lines and lines[0].startswith("#") else kind.capitalize())
