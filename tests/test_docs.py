@@ -286,10 +286,12 @@ def test_every_page_has_a_title_and_every_picture_its_words(pages):
 
 @pytest.mark.slow
 def test_no_page_weighs_a_megabyte_without_its_figures(site, pages):
-    fonts = sum(f.stat().st_size for f in site.rglob("fa-*.woff2") if "solid" in f.name or "brands" in f.name)
+    font = {f.stem.split("-")[1]: f.stat().st_size for f in site.rglob("fa-*.woff2")}
     sizes = {}
     for path, page in pages.items():
         files = {(path.parent / unquote(urlsplit(r).path)).resolve() for r in page.loads if not r.startswith("data:")}
+        text = path.read_text(encoding="utf-8")
+        fonts = font["solid"] + sum(font[kind] for kind in ("brands", "regular") if f"fa-{kind}" in text)
         sizes[path.name] = path.stat().st_size + fonts + sum(f.stat().st_size for f in files if f.suffix in (".js", ".css"))
     heavy = {n: s for n, s in sizes.items() if s > 1_000_000 and n != "search.html"}
     assert not heavy, heavy

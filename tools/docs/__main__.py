@@ -40,6 +40,8 @@ def run_bar(name, git_url):
     if where:
         lab = quote(f"lab/tree/nbs/{name}", safe="")
         links.append(f'<a href="https://mybinder.org/v2/{where}/main?urlpath={lab}">JupyterLab on Binder</a>')
+    if git_url:  # in words: the icon would cost every page a font of 110 kB
+        links.append(f'<a href="{git_url}">repository</a>')
     links.append("<span>or <code>make lab</code> in a clone</span>")
     return f'<p class="run-this"><b>Run this yourself</b> {" ".join(links)}</p>'
 

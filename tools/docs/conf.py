@@ -52,8 +52,6 @@ html_theme_options = {
     "search_bar_text": "Search",
     "navbar_persistent": [],  # the sidebar has the search
 }
-if cfg["git_url"]:
-    html_theme_options |= {"repository_url": cfg["git_url"], "use_repository_button": True, "use_issues_button": True}
 
 
 def lighten(app, error):

@@ -49,13 +49,17 @@ class Lesson:
 
     def convert(self, run_bar):
         "The page as a notebook for myst-nb."
-        book = NBProcessor(self.path, procs=PROCESSORS, process=True).nb
+        book = NBProcessor(self.path, procs=PROCESSORS, process=True, rm_directives=False).nb
+        for cell in book.cells:
+            cell.flags = subset.directives(cell.source) if cell.cell_type == "code" else {}
+            if cell.flags:
+                cell.source = re.sub(r"(?m)^#\s*\|.*\n?", "", cell.source)
         self.known_figures(book.cells)
         first, *rest = book.cells
         self.title, self.subtitle = title_of(first.source)
         self.markdown(f"# {self.title}\n\n:::{{div}} subtitle\n{self.prose(self.subtitle)}\n:::\n\n{run_bar}")
         for i, cell in enumerate(rest, 1):
-            flags = cell.directives_
+            flags = cell.flags
             self.module = flags.get("default_exp", self.module)
             if "hide" in flags or "default_exp" in flags or flags.get("include") == "false":
                 continue
@@ -73,7 +77,7 @@ class Lesson:
         "Numbers of labelled figures, so that a reference may stand before its figure."
         n = 0
         for cell in cells:
-            flags = cell.directives_
+            flags = cell.flags
             if cell.cell_type == "markdown":
                 labels = [m[3] for m in subset.IMAGE.finditer(subset.VERBATIM.sub("", cell.source))]
             else:

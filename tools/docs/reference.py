@@ -148,7 +148,7 @@ def table(thing, prose):
     rows = {n: d for n, d in said.items() if n not in ("self", "cls")}
     lines = []
     if rows and not (inspect.isclass(thing) and set(rows) <= {"args", "kwargs"}):
-        lines = ["| parameter | type | default | |", "|---|---|---|---|"]
+        lines = ["| parameter | type | default | meaning |", "|---|---|---|---|"]
         for name, d in rows.items():
             kind, default = type_name(d["anno"]), shown_default(d["default"])
             lines.append(f"| `{name}` | {f'`{cell(kind)}`' if kind else ''} | {f'`{cell(default)}`' if default is not None else ''} "
