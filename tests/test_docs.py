@@ -91,7 +91,9 @@ def test_a_picture_alone_is_a_numbered_figure_with_its_words():
 
 
 def test_names_in_backticks_become_links_but_not_in_code_links_or_headings():
-    link = lambda t: f"<{t}>" if t.startswith("knn") else None
+    def link(t):
+        return f"<{t}>" if t.startswith("knn") else None
+
     assert myst("`knn`, `other`, [`knn`](x.ipynb)\n\n## `knn`\n```python\n`knn`\n```", link) == \
         "<knn>, `other`, [`knn`](x.ipynb)\n\n## `knn`\n```python\n`knn`\n```"
 
@@ -182,8 +184,9 @@ def test_every_exported_function_and_class_has_an_entry_with_its_parameters():
         own, *_ = reference.exported(importlib.import_module(name))
         titles, prose = {reference.notebook_of(path): "Lesson"}, lambda t, here: t
         text = reference.page(name, path, index, prose, titles, {})
-        for key, thing in own.items():
-            assert f"}} {key}(" in text, f"{name}.{key}"
+        for key in own:
+            kind = "class" if index.kinds[f"{name}.{key}"] == "class" else "function"
+            assert f"{{py:{kind}}} {key}" in text, f"{name}.{key}"
             count += 1
         assert "<factory>" not in text and " at 0x" not in text, name
     assert count > 500
@@ -196,6 +199,17 @@ def test_an_entry_says_what_goes_in_comes_out_and_goes_wrong(index):
     assert "| `k` | `int` | `10` | neighbours per atom |" in text
     text = reference.entry("platonic_nb.knn.neighbours", neighbours, lambda t: t)
     assert "**Returns** `ndarray`: " in text and "- PlatonicError: neighbours: " in text
+
+
+@pytest.mark.parametrize("url, colab, binder", [
+    ("", None, None), ("https://github.com/o/r", "colab.research.google.com/github/o/r/blob/main/nbs/a.ipynb", "mybinder.org/v2/gh/o/r/main?urlpath=lab%2Ftree%2Fnbs%2Fa.ipynb"),
+    ("https://git.example.org/o/r", None, "mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fo%2Fr/main?urlpath=lab%2Ftree%2Fnbs%2Fa.ipynb")])
+def test_services_that_run_a_lesson_are_offered_where_the_repository_has_an_address(url, colab, binder):
+    from tools.docs.__main__ import run_bar
+    bar = run_bar("a.ipynb", url)
+    assert 'href="notebooks/a.ipynb" download' in bar and "make lab" in bar
+    assert (colab in bar) if colab else ("colab" not in bar)
+    assert (binder in bar) if binder else ("binder" not in bar)
 
 
 # the site

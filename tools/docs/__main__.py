@@ -55,7 +55,7 @@ def contents(sections, pages):
 
 def stage(folder, git_url):
     "Write every page into `folder`; number of pages."
-    from .lesson import Lesson, title_of
+    from .lesson import Lesson
     sections = sidebar()
     names = [n for _, part in sections for n in part]
     if wrong := [w for n in names for w in subset.check_notebook(ROOT / "nbs" / n)]:

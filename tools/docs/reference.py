@@ -110,6 +110,8 @@ def signature(thing):
         parameters = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):
         return "()"
+    if inspect.isclass(thing) and {p.kind for p in parameters} == {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return ""  # a protocol: nobody makes one
     out, star = [], False
     for p in parameters:
         if p.name in ("self", "cls"):
