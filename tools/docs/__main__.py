@@ -122,13 +122,18 @@ def main():
     if args.stage_only:
         args.stage_only.mkdir(parents=True)
         return print(f"docs: {stage(args.stage_only, git_url)} pages staged in {args.stage_only}")
+    if args.out.exists() and any(args.out.iterdir()) and not (args.out / "searchindex.js").exists():
+        sys.exit(f"docs: {args.out} holds something that is no site; choose another --out")
     with tempfile.TemporaryDirectory(prefix="docs-") as temporary:
-        pages = stage(Path(temporary), git_url)
-        shutil.rmtree(args.out, ignore_errors=True)
+        sources, site = Path(temporary) / "sources", Path(temporary) / "built" / "site"  # myst-nb writes beside the site, too
+        sources.mkdir()
+        pages = stage(sources, git_url)
         command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-c", Path(__file__).parent, "-d",
-                   Path(temporary) / "doctrees", temporary, args.out]
+                   Path(temporary) / "doctrees", sources, site]
         done = subprocess.run([str(c) for c in command])
-        shutil.copytree(Path(temporary) / "extra", args.out, dirs_exist_ok=True)
+        shutil.copytree(sources / "extra", site, dirs_exist_ok=True)
+        shutil.rmtree(args.out, ignore_errors=True)
+        shutil.copytree(site, args.out)
     if done.returncode:
         sys.exit("docs: Sphinx warns, see above; the site is not complete")
     print(f"docs: {pages} pages in {time.perf_counter() - start:.0f} s, open {args.out / 'index.html'}")
