@@ -154,7 +154,10 @@ def test_figures_carry_caption_number_and_words(page):
 def test_a_figure_that_nothing_describes_is_refused(page):
     with pytest.raises(SystemExit, match="cell 1 draws a figure that nothing describes"):
         page(("ax.plot(x)", [shows(image_png=PNG)]))
-    assert ":alt: Bars" in page(("plot_ladder(x)", [shows(image_png=PNG)]))[1][2] or ":alt: " in page.lesson.cells[2].source
+    with pytest.raises(SystemExit, match="has 1 figures and 2 texts in fig-alt"):
+        page(('#| fig-alt: ["one", "two"]\nx', [shows(image_png=PNG)]))
+    from platonic_nb.alignment import plot_ladder
+    assert f":alt: {plot_ladder.__doc__.splitlines()[0]}" in page(("plot_ladder(x)", [shows(image_png=PNG)]))[1][2]
 
 
 def test_tables_lose_the_style_of_pandas_and_scroll(page):

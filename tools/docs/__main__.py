@@ -130,12 +130,11 @@ def main():
         pages = stage(sources, git_url)
         command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-c", Path(__file__).parent, "-d",
                    Path(temporary) / "doctrees", sources, site]
-        done = subprocess.run([str(c) for c in command])
+        if subprocess.run([str(c) for c in command]).returncode:
+            sys.exit(f"docs: Sphinx warns, see above; {args.out} stays as it was")
         shutil.copytree(sources / "extra", site, dirs_exist_ok=True)
         shutil.rmtree(args.out, ignore_errors=True)
         shutil.copytree(site, args.out)
-    if done.returncode:
-        sys.exit("docs: Sphinx warns, see above; the site is not complete")
     print(f"docs: {pages} pages in {time.perf_counter() - start:.0f} s, open {args.out / 'index.html'}")
 
 
