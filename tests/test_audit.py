@@ -90,14 +90,17 @@ def evil(tmp_path):
     return tmp_path / "evil.pth", tmp_path / "was-here"
 
 
-@pytest.mark.parametrize("args", [
-    ["audit", "{}", "--out", "{out}"], ["audit", "chgnet-0.3.0", "--against", "{}", "--out", "{out}"], ["check", "{}"],
-    ["extract", "{}", "--out", "{out}"], ["run", "--models", "7net-0,{}", "--structures", "aflow", "--out", "{out}", "--jobs", "1"],
+@pytest.mark.parametrize("kind, args", [
+    *((kind, ["extract", "{}", "--out", "{out}"]) for kind in ("sevenn", "chgnet", "orb")),
+    ("sevenn", ["audit", "{}", "--out", "{out}"]), ("sevenn", ["audit", "chgnet-0.3.0", "--against", "{}", "--out", "{out}"]),
+    ("sevenn", ["check", "{}"]), ("chgnet", ["run", "--models", "7net-0,{}", "--structures", "{salt}", "--out", "{out}", "--jobs", "1"]),
 ])
-@pytest.mark.parametrize("kind", ["sevenn", "chgnet", "orb"])
 def test_a_file_that_would_run_code_is_refused_at_every_door(args, kind, evil, tmp_path, capsys):
+    from ase.build import bulk
     file, trace = evil
-    words = [a.replace("{out}", str(tmp_path / "out")).replace("{}", f"{kind}:{file}") for a in args]
+    write(tmp_path / "salt.cif", bulk("NaCl", "rocksalt", a=5.64))
+    given = {"{out}": str(tmp_path / "out"), "{salt}": str(tmp_path / "salt.cif"), "{}": f"{kind}:{file}"}
+    words = [given[a] if a in given else a.replace("{}", given["{}"]) for a in args]
     assert code([*words, *(["--quiet"] if args[0] != "check" else [])]) == 2
     assert "it may run code" in capsys.readouterr().err
     assert not trace.exists()
