@@ -211,6 +211,7 @@ def audit(name,                # a name from `models()`, BACKEND:PATH, or a plug
         raise PlatonicError(f"audit: {name} against itself; name another checkpoint with against=")
     write_atomic(out/".writable", b"").unlink()  # fail now, not after the extraction
     encoder = load_encoder(name, trust=trust)
+    if against: load_encoder(against, trust=trust) # refused now, not after the extraction of the others
     S = audit_structures(encoder.species) if structures is None else list(structures)
     executor = how.get("executor") # the checks go on while vectors are made
     checked = executor.submit(encoder_checks, name, trust).result if executor else lambda: encoder_checks(name, trust)

@@ -91,6 +91,7 @@ def extract_shards(name:str,         # see `load_encoder`
             bar.update(atoms)
     return _finished(name, out, done, [], meta | {"quarantine": quarantine})
 
+# %% ../nbs/13_scale.ipynb #13-scale-012r
 def _result(name, job):
     try: return job.result()
     except PlatonicError: raise
