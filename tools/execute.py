@@ -1,7 +1,7 @@
 """Run notebooks and keep their outputs small and the same everywhere: python tools/execute.py nbs/NAME.ipynb ... [--slow] [--python PATH]
 
 As `nbdev-test --save`, with text 80 characters wide and figures stored as a reader sees them: half the pixels of the figure file, 64
-colours. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs. `--python`
+colours, and with what the run took (CPU time, largest memory) in the notebook's metadata, which the site shows. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs. `--python`
 runs a lesson that needs another environment with that interpreter, in which execnb must be installed.
 """
 import argparse
@@ -29,6 +29,16 @@ def shrink(png):
     return base64.b64encode(out.getvalue()).decode()
 
 
+def measured(command, env):
+    "Run, and say what it took: CPU seconds of all its processes and the largest memory of one."
+    process = subprocess.Popen(command, env=env)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)  # waited for above
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return {"cpu_seconds": round(used.ru_utime + used.ru_stime), "gib": round(used.ru_maxrss / 2**20, 1)}
+
+
 ELSEWHERE = "import sys; from execnb.shell import CaptureShell; CaptureShell(sys.argv[1]).execute(sys.argv[1], sys.argv[1], exc_stop=True)"
 
 
@@ -36,12 +46,14 @@ def main(notebooks, slow, python):
     command = [str(Path(sys.executable).parent / "nbdev-test"), "--save", "--cell-timeout", "3000" if slow else "600", *(["--flags", "slow"] if slow else [])]
     for name in notebooks:
         env = os.environ | {"COLUMNS": "80"} | ({"PYTHONPATH": os.getcwd()} if python else {})
-        subprocess.run([python, "-c", ELSEWHERE, name] if python else [*command, name], check=True, env=env)
+        took = measured([python, "-c", ELSEWHERE, name] if python else [*command, name], env)
         book = nbformat.read(name, 4)
         for cell in book.cells:
             for output in cell.get("outputs", []):
                 if "image/png" in output.get("data", {}):
                     output["data"]["image/png"] = shrink(output["data"]["image/png"])
+        if not slow:
+            book.metadata["platonic_nb"] = took
         nbformat.write(book, name)
         subprocess.run([command[0].replace("nbdev-test", "nbdev-clean"), "--fname", name], check=True)
 

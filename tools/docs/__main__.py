@@ -29,7 +29,8 @@ def sidebar():
 
 
 def run_bar(name, git_url):
-    "How to run one lesson: the file itself, and services that run it where the repository has an address."
+    "How to run one lesson: the file itself, services that run it where the repository has an address, and what it takes (tools/execute.py)."
+    took = nbformat.read(ROOT / "nbs" / name, 4).metadata.get("platonic_nb")
     links = [f'<a href="notebooks/{name}" download>download the notebook</a>']
     hub = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?/?", git_url)
     if hub:
@@ -43,6 +44,8 @@ def run_bar(name, git_url):
     if git_url:  # in words: the icon would cost every page a font of 110 kB
         links.append(f'<a href="{git_url}">repository</a>')
     links.append("<span>or <code>make lab</code> in a clone</span>")
+    if took:
+        links.append(f"<span>takes {took['cpu_seconds']} s of one core and {took['gib']} GiB</span>")
     return f'<p class="run-this"><b>Run this yourself</b> {" ".join(links)}</p>'
 
 
