@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'Trust', 'Quiet', 'Strict', 'Memory', 'env', 'Stopped', 'stoppable', 'main', 'workers', 'run', 'models',
-           'fetch', 'extract', 'create', 'env_list', 'remove', 'env_doctor', 'check', 'audit', 'score', 'ablation']
+           'fetch', 'extract', 'tune', 'create', 'env_list', 'remove', 'env_doctor', 'check', 'audit', 'score',
+           'ablation']
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-003
 import os, signal, sys, threading
@@ -178,6 +179,24 @@ def extract(model: Annotated[str, typer.Argument(
     left_out = unusable.to_dict("records") + table.meta["quarantine"]
     for q in left_out[:20]: print(f"left out: {q['structure']}: {q['reason']}", file=sys.stderr)
     print(f"{out}: {table.name}, {len(table)} atoms x {table.dim}, {len(left_out)} structures left out")
+
+# %% ../nbs/12b_cli.ipynb #12b-cli-tun2
+@app.command()
+def tune(names: Annotated[list[str], typer.Argument(help="names from `platonic models`, or BACKEND:PATH")],
+         structures: Annotated[str, typer.Option(
+             help="like those to come: default, aflow, mp20, or a path")] = "default",
+         trust: Trust = None):
+    "Find the size of batch that is fastest on this machine, and remember it."
+    from platonic_nb.atlas import gather
+    from platonic_nb.extraction import load_encoder, refusal, torch_threads
+    from platonic_nb.packing import tune as find, tuned_file
+    S = gather(structures, False)[0]
+    for name in names:
+        encoder = load_encoder(name, trust=trust)
+        with torch_threads(1):  # as every worker computes
+            times = find(encoder, [a for a in S[::max(1, len(S)//200)] if refusal(encoder, a) is None])
+        print(f"{name}: {encoder.edges_per_pack} edges", *(f"  {n}: {s:.2f} s" for n, s in times.items()), sep="\n")
+    print(f"remembered in {tuned_file()}")
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-env2
 env = typer.Typer(no_args_is_help=True,

@@ -18,6 +18,7 @@ import pandas as pd
 from .contract import check_encoder, deviation, hash_structures, probe_crystals
 from .core import PlatonicError, file_sha256, progress, write_atomic
 from .environments import environment_names, environment_python
+from .packing import packed, tuned
 from .remote import RemoteEncoder, remote_calculator
 from .structures import validate
 from .table import EmbeddingTable, assembled, atoms_frame, manifest_bytes, read_manifest, shard_bytes
@@ -45,8 +46,10 @@ def load_encoder(name:str,             # a name from `models()`, `NAME@untrained
         seed = parsed.seed if parsed.untrained else None
         return load_plugin(plugins()[parsed.base], layer=layer, seed=seed)
     module = backend(parsed.backend)
-    if python := _elsewhere(parsed.backend): return RemoteEncoder(python, parsed.full, layer, trust, dtype)
-    return module.load(parsed, layer=layer, trust=trust, dtype=dtype)
+    if python := _elsewhere(parsed.backend): encoder = RemoteEncoder(python, parsed.full, layer, trust, dtype)
+    else: encoder = module.load(parsed, layer=layer, trust=trust, dtype=dtype)
+    if n := tuned(encoder): encoder.edges_per_pack = n
+    return encoder
 
 def _elsewhere(name):
     "Interpreter of the environment made for a back-end; None where its library can be imported here, or none was made."
@@ -171,11 +174,12 @@ def encode_shard(encoder:Encoder, # the model
 def origin(encoder:Encoder # the model
            )->dict:
     "The part of a table's `meta` that says how it was made."
-    torch = sys.modules.get("torch")
+    torch, edges = sys.modules.get("torch"), getattr(encoder, "edges_per_pack", None)
     # installed, not imported: a resumed run must say the same
     torch_version = {"torch": version("torch")} if find_spec("torch") else {}
     return {"model": encoder.name, "layer": "unknown", "weights_sha256": "", "weights": "unknown",
-            "dtype": "float32", "packing": "none", **getattr(encoder, "meta", {}), "dim": encoder.dim, "device": "cpu",
+            "dtype": "float32", "packing": f"{edges} edges" if edges else "none", **getattr(encoder, "meta", {}),
+            "dim": encoder.dim, "device": "cpu",
             "threads": torch.get_num_threads() if torch else 1,
             "platonic_nb": version("platonic_nb"), "numpy": np.__version__, **torch_version}
 
@@ -195,8 +199,13 @@ def _shards(structures, size):
         yield batch
 
 # %% ../nbs/01_extraction.ipynb #01-extra-043
+def _edges(meta):
+    "Edges per batch that a table was packed by, or None."
+    n = str(meta.get("packing")).removesuffix(" edges")
+    return int(n) if n.isascii() and n.isdigit() and len(n) < 8 and int(n) else None # of a file that may be hostile
+
 def _resume(out, meta):
-    "Entries of the shards already in a folder, and the thread count to go on with."
+    "Entries of the shards already in a folder, and the threads and packing to go on with."
     try:
         Path(out).mkdir(parents=True, exist_ok=True)  # fail now, not after the first shard
         begun = (Path(out)/"manifest.json").exists()
@@ -206,6 +215,7 @@ def _resume(out, meta):
     if not begun: return [], meta
     manifest = read_manifest(out)
     old = {k: v for k, v in manifest["meta"].items() if k != "quarantine"}
+    if _edges(old) and _edges(meta): meta = meta | {"packing": old["packing"]}
     for k in meta:
         if k != "threads" and old.get(k) != meta[k]:
             raise PlatonicError(f"{out}: holds a table with {k}={old.get(k)!r}, this extraction has {k}={meta[k]!r}; "
@@ -285,7 +295,8 @@ def extract(encoder:Encoder,        # from `load_encoder`, or your own
         raise PlatonicError(f"{out}: was begun with {meta['threads']} threads of torch, not {threads}; "
                             "leave threads out to go on, or choose another folder")
     atoms_total = sum(map(len, structures)) if hasattr(structures, "__len__") else None
-    with torch_threads(meta["threads"]), progress(encoder.name, atoms_total, "atoms", quiet) as bar:
+    with (torch_threads(meta["threads"]), packed(encoder, _edges(meta)),
+          progress(encoder.name, atoms_total, "atoms", quiet) as bar):
         for i, batch in enumerate(_shards(structures, shard)):
             digest = hash_structures(batch)
             if i < len(entries) and _intact(out, entries[i], digest, memory): done.append(entries[i])

@@ -129,7 +129,7 @@ def _lost(self:Worker):
     return RuntimeError(f"the worker of {self.name} ended ({why})")
 
 # %% ../nbs/01e_remote.ipynb #01e-remo-enc
-DESCRIPTION = {"name": "", "dim": 0, "cutoff": 0., "meta": {}, "bytes_per_edge": 20_000,
+DESCRIPTION = {"name": "", "dim": 0, "cutoff": 0., "meta": {}, "bytes_per_edge": 20_000, "edges_per_pack": None,
                 "mirror_invariant": False, "rotation_invariant": True} # and what is meant where an encoder is silent
 
 class RemoteEncoder(Worker):
@@ -143,7 +143,8 @@ class RemoteEncoder(Worker):
 
     def encode(self, structures)->np.ndarray:
         "(n_atoms, dim) vectors in the order of the atoms."
-        return self._ask({"call": "encode", "threads": _threads()}, **structure_arrays(structures))[1]["X"]
+        about = {"call": "encode", "threads": _threads(), "edges": self.edges_per_pack}
+        return self._ask(about, **structure_arrays(structures))[1]["X"]
 
     def __getattr__(self, name):
         "`refuses` and `energies_from`, where the model has them."

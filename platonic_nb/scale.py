@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from .core import PlatonicError, progress, write_atomic
 from .extraction import (
-    _finished, _intact, _resume, _shards, encode_shard, hash_structures, load_encoder, origin, torch_threads)
+    _edges, _finished, _intact, _resume, _shards, encode_shard, hash_structures, load_encoder, origin, torch_threads)
+from .packing import packed
 from .table import EmbeddingTable, manifest_bytes, shard_bytes
 
 # %% ../nbs/13_scale.ipynb #13-scale-006
@@ -28,10 +29,11 @@ def shard_job(model,      # (name, layer, SHA-256 or several to trust)
               out,        # folder of the table
               memory,     # GiB that one structure may take
               threads,    # of torch
+              edges,      # in a batch; None: the model does not pack
               )->dict:    # the shard's entry in the manifest
     "Encode one shard and write it, in whichever process this runs."
     encoder = _encoder(*model)
-    with torch_threads(threads): X, atoms, left_out = encode_shard(encoder, structures, memory)
+    with torch_threads(threads), packed(encoder, edges): X, atoms, left_out = encode_shard(encoder, structures, memory)
     data, file = shard_bytes(X, atoms), f"shard-{index:05d}.safetensors"
     write_atomic(Path(out)/file, data)
     return {"file": file, "n_atoms": len(X), "n_structures": int(atoms["structure"].nunique()),
@@ -76,7 +78,7 @@ def extract_shards(name:str,         # see `load_encoder`
     def jobs():
         for i, batch in enumerate(_shards(structures, shard)):
             known = i < len(entries) and _intact(out, entries[i], hash_structures(batch), memory)
-            ask = (shard_job, model, i, batch, str(out), memory, meta["threads"])
+            ask = (shard_job, model, i, batch, str(out), memory, meta["threads"], _edges(meta))
             yield entries[i] if known else executor.submit(*ask), sum(map(len, batch))
     done, quarantine = [], []
     with progress(name, None, "atoms", quiet) as bar:

@@ -32,6 +32,7 @@ def answer(model,      # encoder or calculator from an earlier question, or None
            )->tuple:   # (model, answer, arrays of the answer)
     "One question answered. Raises whatever the model raises."
     from platonic_nb.extraction import load_calculator, torch_threads
+    from platonic_nb.packing import packed
     call = about["call"]
     if call == "load":
         model, said = _load(about)
@@ -41,7 +42,8 @@ def answer(model,      # encoder or calculator from an earlier question, or None
     structures = structures_from(arrays)
     if call == "refuses": return model, {"reason": model.refuses(*structures)}, {}
     with torch_threads(about["threads"]):
-        if call == "encode": return model, {}, {"X": model.encode(structures)}
+        if call == "encode":
+            with packed(model, about["edges"]): return model, {}, {"X": model.encode(structures)}
         energy, found = _calculated(model, *structures)
         return model, {"energy": energy}, found
 

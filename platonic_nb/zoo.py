@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Encoder', 'EncoderLost', 'ModelCard', 'backend_names', 'backend', 'cards', 'plugins', 'load_plugin', 'at_hand',
-           'models', 'bundled', 'paper', 'controls', 'ModelName', 'parse_name', 'architecture', 'pack']
+           'models', 'bundled', 'paper', 'controls', 'ModelName', 'parse_name', 'architecture']
 
 # %% ../nbs/01_zoo.ipynb #01-zoo-003
 import importlib, json, pkgutil, re
@@ -175,19 +175,3 @@ def architecture(name:str # a model's name, a control's, or BACKEND:PATH
     parsed = parse_name(name)
     if parsed.base in cards(): return cards()[parsed.base].family
     return next((c.family for c in cards().values() if c.backend == parsed.backend), parsed.base)
-
-# %% ../nbs/01_zoo.ipynb #01-zoo-033
-def pack(items,      # iterable of anything
-         size,       # function: item -> int, e.g. its number of edges
-         budget:int, # a batch is closed before it would exceed this
-         ):          # yields lists of consecutive items
-    "Group consecutive items so that each group's total size stays within the budget; a larger item stands alone."
-    batch, total = [], 0
-    for item in items:
-        n = size(item)
-        if batch and total + n > budget:
-            yield batch
-            batch, total = [], 0
-        batch.append(item)
-        total += n
-    if batch: yield batch

@@ -684,3 +684,21 @@ def test_a_folder_goes_on_with_the_threads_it_was_begun_with(tmp_path):
     with pytest.raises(PlatonicError, match="begun with 1 threads of torch, not 2"):
         extract(Fake(), S, out=tmp_path, threads=2)
     assert extract(Fake(), S, out=tmp_path).meta["threads"] == 1
+
+
+def test_a_folder_goes_on_with_the_batches_it_was_begun_with(tmp_path):
+    class Packs(Fake):
+        edges_per_pack, seen = 100, []
+        def encode(self, structures):
+            self.seen.append(self.edges_per_pack)
+            return super().encode(structures)
+    S = metals()
+    begun = extract(Packs(), S, out=tmp_path, shard=2)
+    (tmp_path / "shard-00001.safetensors").unlink()
+    other, Packs.seen = Packs(), []
+    other.edges_per_pack = 700
+    again = extract(other, S, out=tmp_path, shard=2)
+    assert Packs.seen == [100] and other.edges_per_pack == 700  # as begun, and then as before
+    assert again.meta["packing"] == begun.meta["packing"] == "100 edges" and (again.X == begun.X).all()
+    with pytest.raises(PlatonicError, match="packing='none'"):
+        extract(Fake(), S, out=tmp_path)

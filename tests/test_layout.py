@@ -21,7 +21,7 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.stem not in ("__init__", "_
 MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in FILES}
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 # Data flows to the right. A back-end, `backends.<name>`, counts as `backends`.
-ORDER = ["core", "reading", "damage", "structures", "table", "zoo", "trust", "weights", "environments", "remote", "backends", "contract",
+ORDER = ["core", "reading", "damage", "structures", "table", "packing", "zoo", "trust", "weights", "environments", "remote", "backends", "contract",
          "extraction", "worker", "selfcheck", "own", "anchors",
          "projection", "knn", "similarity", "resampling", "pool", "alignment", "claims", "elements", "invariants", "prediction",
          "periodicity", "plans", "unanchored", "large_transport", "tree", "transport_page", "transport", "questions", "analogies",

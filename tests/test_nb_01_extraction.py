@@ -152,7 +152,9 @@ def given_crystals(given_Renamed, given_encoder):
 
     class Counting(Renamed):
         "Counts crystals, and fails hard when it has had enough."
-        def __init__(self, encoder, enough=99): super().__init__(encoder, encoder.name); self.asked, self.enough, self.meta = [], enough, encoder.meta
+        def __init__(self, encoder, enough=99):
+            super().__init__(encoder, encoder.name)
+            self.asked, self.enough, self.meta, self.edges_per_pack = [], enough, encoder.meta, encoder.edges_per_pack
         def encode(self, structures):
             if len(self.asked) >= self.enough: raise KeyboardInterrupt
             self.asked += [a.info["id"] for a in structures]

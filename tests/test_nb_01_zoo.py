@@ -2,7 +2,7 @@
 # ruff: noqa
 from importlib.metadata import EntryPoint
 from platonic_nb.core import PlatonicError
-from platonic_nb.zoo import Encoder, ModelCard, architecture, bundled, cards, controls, load_plugin, models, pack, paper, parse_name
+from platonic_nb.zoo import Encoder, ModelCard, architecture, bundled, cards, controls, load_plugin, models, paper, parse_name
 import numpy as np
 import pytest
 
@@ -81,10 +81,3 @@ def test_reading_a_name_2():
     # Reading a name
     from fastcore.test import test_eq
     test_eq(architecture("sevenn:mine.pth"), architecture("7net-0"))
-
-
-def test_packing_1():
-    # Packing
-    from fastcore.test import test_eq
-    test_eq(list(pack([5, 3, 4, 20, 1, 1], size=int, budget=9)), [[5, 3], [4], [20], [1, 1]])
-    test_eq(list(pack([], size=int, budget=9)), [])

@@ -72,8 +72,9 @@ def extraction(n=120, repeat=5):
 
 
 def encode_packed(encoder, structures, edges):
-    encoder.edges_per_pack = edges
-    encoder.encode(structures)
+    from platonic_nb.packing import packed
+    with packed(encoder, edges):
+        encoder.encode(structures)
 
 
 def packing(n=120, repeat=3):

@@ -12,7 +12,8 @@ import numpy as np
 from fastcore.basics import patch
 from ..core import PlatonicError, file_sha256
 from ..trust import require_trust
-from ..zoo import ModelCard, ModelName, cards, pack
+from ..packing import pack
+from ..zoo import ModelCard, ModelName, cards
 
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-006
 UPSTREAM = "chgnet.model" # importable where this back-end works
@@ -98,7 +99,7 @@ class CHGNetEncoder:
         self.dim, self.cutoff = model.atom_fea_dim, float(model.graph_converter.atom_graph_cutoff)
         self.species = frozenset(range(1, model.atom_embedding.embedding.num_embeddings + 1)) - _UNSEEN
         self.meta = {"layer": f"atom vectors after convolution {layer} of 0..{model.n_conv - 1}", "dtype": dtype,
-                     "packing": f"{self.edges_per_pack} edges", **(meta or {})}
+                     **(meta or {})}
         if layer == model.n_conv - 1: self.energies_from = self._energies_from
 
     def refuses(self, atoms)->str|None:

@@ -13,7 +13,8 @@ from fastcore.basics import patch
 from ..core import PlatonicError
 from ..trust import require_trust
 from ..weights import require_download
-from ..zoo import ModelCard, ModelName, cards, pack
+from ..packing import pack
+from ..zoo import ModelCard, ModelName, cards
 
 # %% ../../nbs/01c_mace.ipynb #01c-mace-006
 UPSTREAM = "mace.calculators" # importable where this back-end works
@@ -129,7 +130,7 @@ class MACEEncoder:
         self.dim = sum(len(self.scalars[b]) for b in self.blocks)
         n = len(model.interactions)
         self.meta = {"layer": f"scalars after interaction block {' and '.join(map(str, self.blocks))} of 0..{n - 1}",
-                     "dtype": dtype, "packing": f"{self.edges_per_pack} edges", **(meta or {})}
+                     "dtype": dtype, **(meta or {})}
         heads = len(getattr(model, "heads", None) or [0])
         if len(self.blocks) == n and heads == 1 and not hasattr(model, "pair_repulsion"):
             self.energies_from = self._energies_from

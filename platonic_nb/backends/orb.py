@@ -13,7 +13,8 @@ from fastcore.basics import patch
 from ..core import PlatonicError
 from ..trust import require_trust
 from ..weights import require_download
-from ..zoo import ModelCard, ModelName, cards, pack
+from ..packing import pack
+from ..zoo import ModelCard, ModelName, cards
 
 # %% ../../nbs/01d_orb.ipynb #01d-orb-006
 UPSTREAM = "orb_models.forcefield.pretrained" # importable where this back-end works
@@ -100,7 +101,7 @@ class OrbEncoder:
         reference = model.heads["energy"].reference.linear.weight.detach().numpy().ravel()
         self.species = frozenset(np.flatnonzero(reference).tolist())
         self.meta = {"layer": f"states after message-passing block {layer} of 0..{len(self.net.gnn_stacks) - 1}",
-                     "dtype": dtype, "packing": f"{self.edges_per_pack} edges", **(meta or {})}
+                     "dtype": dtype, **(meta or {})}
 
     def refuses(self, atoms)->str|None:
         "Orb knows crystals and molecules."

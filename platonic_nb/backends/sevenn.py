@@ -13,7 +13,8 @@ from fastcore.basics import patch
 from ..core import PlatonicError, file_sha256, suggest
 from ..trust import require_trust
 from ..weights import require_download
-from ..zoo import ModelCard, ModelName, cards, pack
+from ..packing import pack
+from ..zoo import ModelCard, ModelName, cards
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-006
 UPSTREAM = "sevenn.checkpoint" # importable where this back-end works
@@ -164,7 +165,7 @@ class SevenNetEncoder:
         self.edges_per_pack = 1000 if config["lmax"] > 2 else 2000
         self.bytes_per_edge = 50_000 if config["lmax"] > 2 else 40_000 # peak memory, measured on 864 copper atoms
         self.meta = {"layer": f"scalars after interaction block {layer} of 0..{self.blocks - 1}", "dtype": dtype,
-                     "packing": f"{self.edges_per_pack} edges", **(meta or {})}
+                     **(meta or {})}
         if layer == self.blocks - 1: self.energies_from = self._energies_from
 
     def _run(self, data, start, stop):
