@@ -221,7 +221,7 @@ def test_a_notebook_stores_clean_outputs(path):
         if re.search(r"[\"'](/(home|root|work|Users)/|\.\./shared)", source):
             wrong.append(f"cell {i} has a path of one machine in its source")
     assert not wrong, "\n".join(wrong)
-    assert set(book["metadata"]) <= {"kernelspec"}, "metadata: kernelspec only; run nbdev-clean"
+    assert set(book["metadata"]) <= {"kernelspec", "platonic_nb"}, "metadata: kernelspec and what it took only; run nbdev-clean"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
