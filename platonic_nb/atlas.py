@@ -261,6 +261,8 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
     if seed < 0: raise PlatonicError(f"seed {seed}: want 0 or more")
     clock, names, asked, out = _Clock(), resolve_models(models), resolve_chapters(chapters), Path(out)
     write_atomic(out/".writable", b"").unlink(missing_ok=True)  # fail now, not after the extraction
+    for n in names:
+        if parse_name(n).path: load_encoder(n, trust=how.get("trust")) # so does a file that is not trusted
     S, corpus, unusable = gather(structures, how.get("strict", False))
     clock("structures")
     with threadpool_limits(1), torch_threads(1):  # sums in the same order on any number of cores

@@ -104,6 +104,7 @@ def test_a_file_that_would_run_code_is_refused_at_every_door(args, kind, evil, t
     assert code([*words, *(["--quiet"] if args[0] != "check" else [])]) == 2
     assert "it may run code" in capsys.readouterr().err
     assert not trace.exists()
+    assert not list((tmp_path / "out").rglob("*.safetensors"))  # nobody was extracted before
 
 
 def test_a_plugin_cannot_open_what_nobody_vouched_for(evil, monkeypatch):
