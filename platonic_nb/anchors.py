@@ -149,18 +149,29 @@ def _check_different(F, k, method): # refuse when there are fewer than k differe
 def birch_labels(F,                   # (n, m) points with at least k different ones
                  k:int,               # number of clusters
                  threshold:float=0.3, # radius to begin with, in the units of F
+                 most:float=10_000,   # balls to be merged into clusters, whose distances are all held in memory
                  )->tuple:            # (n,) cluster of each point, the fitted `Birch`, the threshold that served
-    "BIRCH to k clusters; the threshold shrinks by found/k until there are k (as maml does)."
+    """BIRCH to k clusters; the threshold shrinks by found/k until there are k (as maml does).
+
+    Where that overshoots to more than `most` balls, the threshold is sought in between. There may be none, and then
+    fewer than k clusters come out.
+    """
     import warnings
     from sklearn.cluster import Birch
     from sklearn.exceptions import ConvergenceWarning
-    while True:
-        with warnings.catch_warnings(): # "fewer subclusters than asked" is what the loop is for
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model = Birch(n_clusters=k, threshold=threshold, compute_labels=False).fit(F)
-        found = len(np.unique(model.subcluster_labels_))
-        if found >= k: return model.predict(F), model, threshold
-        threshold = threshold/k*found
+    few, many = None, 0.  # thresholds known to give fewer than k balls, and more than `most`
+    for _ in range(60):
+        model = Birch(n_clusters=None, threshold=threshold, compute_labels=False).fit(F)
+        found = len(model.subcluster_centers_)
+        if found > most: many = threshold
+        elif found < k: few = threshold
+        if k <= found <= most or few is not None and many > .99*few: break
+        threshold = (2*many if few is None else threshold/k*found if not many else np.sqrt(few*many))
+    if found > most: model = Birch(n_clusters=None, threshold=few, compute_labels=False).fit(F)
+    with warnings.catch_warnings(): # there may be fewer balls than clusters
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.set_params(n_clusters=k).partial_fit() # merges the balls
+    return model.predict(F), model, threshold
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-038
 def _nearest_members(F, labels, centres): # one row per label: the member nearest its centre
@@ -183,7 +194,7 @@ def direct(X,                        # (n, dim) vectors of the atoms to choose f
     """
     F = direct_features(X if compat == "maml" else check_matrix(X))
     _check_different(F, k, "direct")
-    labels, model, threshold = birch_labels(F, k, threshold_init)
+    labels, model, threshold = birch_labels(F, k, threshold_init, np.inf if compat == "maml" else 10_000)
     present = np.unique(labels) # BIRCH can leave a cluster without members
     if compat == "maml": centre = dict(zip(model.subcluster_labels_, model.subcluster_centers_)) # last ball wins
     else: centre = {c: F[labels == c].mean(0) for c in present}

@@ -53,6 +53,17 @@ def _candidates(X, k):
     return labels, near
 
 
+@pytest.mark.parametrize("most", [60, 200, 1999, np.inf])
+def test_balls_are_bounded_where_the_threshold_overshoots(most):
+    "Points without any structure: at one threshold all are one ball, a little below each is its own."
+    F = direct_features(np.random.default_rng(0).normal(size=(2000, 64)))
+    balls = len(birch_labels(F, 50)[1].subcluster_centers_)
+    assert balls > 1000  # it does overshoot
+    labels, model, threshold = birch_labels(F, 50, most=most)
+    assert len(model.subcluster_centers_) <= most and labels.shape == (2000,) and threshold > 0
+    assert len(np.unique(labels)) == 50 or len(model.subcluster_centers_) < 50
+
+
 @pytest.mark.parametrize("case", RECORD["cases"], ids=_name)
 def test_compat_maml_selects_what_maml_selected(case):
     # maml takes the ball that BIRCH lists last. Where a node is split, the farthest pair (i, j) and (j, i) tie but for rounding, so that the

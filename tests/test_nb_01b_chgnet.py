@@ -1,9 +1,9 @@
 """Generated from nbs/01b_chgnet.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, fcc111, molecule
 from chgnet.model import CHGNet
-from platonic_nb.backends.chgnet import MODELS, _structure, calculator, load, weights_path
+from platonic_nb.backends.chgnet import MODELS, _angles, _bonds, _checkpoint, _structure, calculator, load, weights_path
 from platonic_nb.core import file_sha256
 from platonic_nb.zoo import parse_name
 import copy
@@ -16,6 +16,21 @@ def test_the_cards_1():
     # The cards
     from fastcore.test import test_eq
     for card in MODELS: test_eq(file_sha256(weights_path(card)), card.sha256)
+
+
+def test_graphs_1():
+    # Graphs
+    from fastcore.test import test_eq, test_fail
+    converter = _checkpoint(str(weights_path(MODELS[0])), "0.3.0").graph_converter
+    fewer = bulk("NaCl", "rocksalt", a=5.64).repeat(2); del fewer[3]; fewer.rattle(.05)
+    for a in (bulk("Cs", cubic=True), bulk("KCl", "rocksalt", a=6.3), fewer, fcc111("Cu", (1, 2, 3), vacuum=8), molecule("C6H6")):
+        s = _structure(a)
+        i, j, image, distance = s.get_neighbor_list(r=converter.atom_graph_cutoff, sites=s.sites, numerical_tol=1e-8)
+        theirs = converter.create_graph(len(s), i, j, image, distance)
+        bond, first = _bonds(i, j, image)
+        test_eq(theirs.adjacency_list(), (np.stack([i, j], 1).tolist(), bond.tolist()))
+        test_eq(theirs.line_graph_adjacency_list(3.), (_angles(i, j, distance, bond, first, 3.).tolist(), first.tolist()))
+    test_fail(lambda: _bonds(i[:1], j[:1], image[:1]), contains="leads back")
 
 
 @pytest.fixture(scope="module")

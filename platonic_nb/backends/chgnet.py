@@ -69,20 +69,49 @@ def _structure(atoms):
     lattice = Lattice(atoms.cell.complete().array, pbc=tuple(bool(p) for p in atoms.pbc))
     return Structure(lattice, atoms.numbers, atoms.positions, coords_are_cartesian=True)
 
+# %% ../../nbs/01b_chgnet.ipynb #01b-chgn-graph2
+def _bonds(i, j, image):
+    "(bond of each directed edge, first edge of each bond), bonds numbered as they first appear."
+    there, back = np.column_stack([i, j, image]), np.column_stack([j, i, -image])
+    differ = there != back
+    at = differ.argmax(1), np.arange(len(i))
+    swap = differ.any(1) & (there[at[::-1]] > back[at[::-1]])
+    named = np.where(swap[:, None], back, there)
+    _, first, bond, both = np.unique(named, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    if (both != 2).any(): raise ValueError("an edge without the one that leads back")
+    rank = np.empty(len(first), int)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[bond.ravel()], np.sort(first)
+
+# %% ../../nbs/01b_chgnet.ipynb #01b-chgn-graph4
+def _angles(i, j, distance, bond, first, cutoff):
+    "(angles, 5): atom, a bond and its edge, another bond and its edge."
+    pair = i*(i.max(initial=0) + j.max(initial=0) + 1) + j
+    _, seen, which = np.unique(pair, return_index=True, return_inverse=True)
+    edges = np.lexsort((np.arange(len(i)), seen[which.ravel()], i))
+    edges = edges[distance[edges] < cutoff]                     # partners, by the atom they leave
+    ways = np.argsort(bond, kind="stable").reshape(-1, 2)       # both edges of each bond
+    ways = ways[distance[first] <= cutoff].ravel()
+    start, stop = (np.searchsorted(i[edges], i[ways], side) for side in ("left", "right"))
+    n = stop - start
+    other = edges[np.repeat(start - np.cumsum(n) + n, n) + np.arange(n.sum())]
+    way = np.repeat(ways, n)
+    found = np.column_stack([i[way], bond[way], way, bond[other], other])
+    return found[other != way]
+
 # %% ../../nbs/01b_chgnet.ipynb #01b-chgn-011b
 def _graph(atoms, converter, dtype):
     import torch
     from chgnet.graph import CrystalGraph
     s = _structure(atoms)
     i, j, image, distance = s.get_neighbor_list(r=converter.atom_graph_cutoff, sites=s.sites, numerical_tol=1e-8)
-    graph = converter.create_graph(len(s), i, j, image, distance)
-    bonds, directed2undirected = graph.adjacency_list()
-    angles, undirected2directed = graph.line_graph_adjacency_list(cutoff=converter.bond_graph_cutoff)
+    directed2undirected, undirected2directed = _bonds(i, j, image)
+    angles = _angles(i, j, distance, directed2undirected, undirected2directed, converter.bond_graph_cutoff)
     whole = functools.partial(torch.tensor, dtype=torch.int32)
     real = functools.partial(torch.tensor, dtype=dtype)
     return CrystalGraph(
         atomic_number=whole(atoms.numbers), atom_frac_coord=real(s.frac_coords), lattice=real(s.lattice.matrix),
-        atom_graph=whole(bonds), neighbor_image=real(image), atom_graph_cutoff=converter.atom_graph_cutoff,
+        atom_graph=whole(np.stack([i, j], 1)), neighbor_image=real(image), atom_graph_cutoff=converter.atom_graph_cutoff,
         bond_graph=whole(angles), bond_graph_cutoff=converter.bond_graph_cutoff,
         directed2undirected=whole(directed2undirected), undirected2directed=whole(undirected2directed))
 
