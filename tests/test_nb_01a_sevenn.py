@@ -1,7 +1,7 @@
 """Generated from nbs/01a_sevenn.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase.build import bulk
-from platonic_nb.backends.sevenn import MODELS, SevenNetEncoder, _STATISTICS, _collate, _graph, _network, _product, calculator, load, redraw, run_student, student, weights_path
+from platonic_nb.backends.sevenn import MODELS, SevenNetEncoder, _STATISTICS, _collate, _convolution, _graph, _network, calculator, load, redraw, run_student, student, weights_path
 from platonic_nb.core import file_sha256
 from platonic_nb.zoo import cards, parse_name
 from scipy.spatial.transform import Rotation
@@ -210,10 +210,20 @@ def test_forces_1(given_local, given_salt_3):
 
 def test_forces_2():
     # Forces
+    from fastcore.test import test_eq
     for name in ("7net-0", "7net-l3i5"):
-        e3nn_product = _network(weights_path(cards()[name]))[0]._modules["2_convolution"].convolution
-        x0, y0, w0 = (torch.randn(50, n, generator=torch.Generator().manual_seed(n)) for n in (e3nn_product.irreps_in1.dim, e3nn_product.irreps_in2.dim, e3nn_product.weight_numel))
-        assert torch.allclose(_product(e3nn_product, torch.float32)(x0, y0, w0), e3nn_product(x0, y0, w0), atol=1e-5, rtol=1e-5), name
+        plain, _ = _network(weights_path(cards()[name]))
+        data = _collate([_graph(bulk("NaCl", "rocksalt", a=5.64), 5.), _graph(bulk("Cu"), 5.)], torch.float32, None)
+        data["x"] = data["atom_type"] = plain._atomic_numbers_to_onehot(data["atomic_numbers"])
+        convolutions = 0
+        with torch.inference_mode():
+            for block, module in plain._modules.items():
+                if block == "reduce_input_to_hidden": break
+                if not block.endswith("_convolution"): data = module(data); continue
+                ours, data = _convolution(module, torch.float32)(dict(data))["x"], module(data)
+                assert torch.allclose(ours, data["x"], atol=1e-5*float(data["x"].abs().max()), rtol=1e-4), (name, block)
+                convolutions += 1
+        test_eq(convolutions, 5)
 
 
 def test_forces_3(given_salt_3):

@@ -109,44 +109,55 @@ def _collate(graphs, dtype, modal):
     return data
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-025
-def _product(tp, dtype):
-    """A module that gives what the e3nn tensor product `tp` gives, by one matrix product per input.
-
-    `tp` is of the kind uvu, with harmonics of multiplicity one.
-    """
+def _paths(tp, dtype):
+    "For each input of an e3nn product of the kind uvu: its harmonics, couplings, components, output and weights."
     import torch
     from e3nn.o3 import wigner_3j
-    slices = [x.slices() for x in (tp.irreps_in1, tp.irreps_in2, tp.irreps_out)]
+    harmonics, out = tp.irreps_in2.slices(), tp.irreps_out.slices()
     paths, w = {}, 0
     for p in tp.instructions:
         (m, a), (_, b), (_, c) = tp.irreps_in1[p.i_in1], tp.irreps_in2[p.i_in2], tp.irreps_out[p.i_out]
         C = wigner_3j(a.l, b.l, c.l, dtype=torch.float64)*p.path_weight
-        C = C.permute(1, 0, 2).reshape(b.dim, -1).to(dtype)
-        paths.setdefault(p.i_in1, []).append((slices[1][p.i_in2], C, c.dim, slices[2][p.i_out], slice(w, w + m)))
+        C = C.permute(1, 2, 0).reshape(b.dim, -1).to(dtype)
+        paths.setdefault(p.i_in1, []).append((harmonics[p.i_in2], C, c.dim, out[p.i_out], slice(w, w + m)))
         w += m
-
-    class Product(torch.nn.Module):
-        def forward(self, x, y, weight):
-            out = x.new_empty(len(x), tp.irreps_out.dim)
-            for i, parts in paths.items():
-                where, (m, ir) = slices[0][i], tp.irreps_in1[i]
-                coupled = torch.cat([(y[:, s] @ C).view(len(x), ir.dim, -1) for s, C, *_ in parts], 2)
-                result, at = torch.bmm(x[:, where].reshape(-1, m, ir.dim), coupled), 0
-                for _, _, k, to, ws in parts:
-                    out[:, to] = (result[:, :, at:at + k]*weight[:, ws, None]).reshape(len(x), -1)
-                    at += k
-            return out
-    return Product()
+    return paths
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-025b
-def _faster(model, dtype):
-    "The network with its tensor products replaced where that pays: the sender has more than scalars, or float64."
+def _convolution(old, dtype):
+    "A module that gives what a convolution of sevenn gives, by one matrix product for each input."
     import torch
-    for module in model._modules.values():
-        tp = getattr(module, "convolution", None)
-        if tp is not None and (dtype == torch.float64 or tp.irreps_in1.lmax):
-            module.convolution = _product(tp, dtype)
-    return model.to(dtype)
+    tp, paths = old.convolution, _paths(old.convolution, dtype)
+    inputs = list(zip(tp.irreps_in1, tp.irreps_in1.slices()))
+    def summed(x, i, weight, y, src, dst):  # (atoms, components, channels) of all paths of one input
+        (m, ir), where = inputs[i]
+        sent = x[:, where].reshape(-1, m, ir.dim).transpose(1, 2).contiguous()[src]
+        coupled = torch.cat([(y[:, s] @ C).view(len(y), -1, ir.dim) for s, C, *_ in paths[i]], 1)
+        message, at = torch.bmm(coupled, sent), 0
+        for *_, n, _, ws in paths[i]:
+            message[:, at:at + n] *= weight[:, None, ws]
+            at += n
+        return x.new_zeros(len(x), at, m).index_add_(0, dst, message)
+
+    class Convolution(torch.nn.Module):
+        def forward(self, data):
+            weight, x, (dst, src) = old.weight_nn(data[old.key_weight_input]), data[old.key_x], data[old.key_edge_idx]
+            out = x.new_empty(len(x), tp.irreps_out.dim)
+            for i in paths:
+                found, at = summed(x, i, weight, data[old.key_filter], src, dst), 0
+                for *_, n, to, _ in paths[i]:
+                    out[:, to] = found[:, at:at + n].transpose(1, 2).reshape(len(x), -1)
+                    at += n
+            data[old.key_x] = out.div_(old.denominator)
+            return data
+    return Convolution()
+
+def _faster(model, dtype):
+    "The network with its convolutions replaced."
+    model.to(dtype)
+    for name, module in model._modules.items():
+        if getattr(module, "convolution", None) is not None: model._modules[name] = _convolution(module, dtype)
+    return model
 
 # %% ../../nbs/01a_sevenn.ipynb #01a-seve-026
 class SevenNetEncoder:
