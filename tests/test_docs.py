@@ -45,7 +45,7 @@ def test_what_lies_outside_is_named(text):
 @pytest.mark.parametrize("text", [
     "`{{< include >}}` and `<b>`", "$a < b$ and $c > d$", "```html\n<b>[@x]</b>\n```", "mail me@example.org", "$$\nx^{2}\n$$ {#eq-x}\n\nwith @eq-x",
     '::: {.callout-tip collapse="true"}\n## Solution\nx\n:::', '::: {.callout-note title="Mind"}\nx\n:::', "![alt](a.png)\n", "see @fig-x",
-    "![alt](a.png){#fig-x}", "5 < 6 and 7 > 3", "a ~ b"])
+    "![alt](a.png){#fig-x}", '![cap](a.png){#fig-x fig-alt="seen"}', "5 < 6 and 7 > 3", "a ~ b"])
 def test_what_lies_inside_is_let_pass(text):
     assert subset.outside(text) == []
 
@@ -86,6 +86,7 @@ def test_callouts_fold_or_stand():
 
 def test_a_picture_alone_is_a_numbered_figure_with_its_words():
     text = myst("![Two *maps*](images/a.png)\n\n![b](b.png){#fig-b}\n\nin @fig-b", known={"fig-b": 2})
+    assert ":alt: one thing\n:name: page-fig-c\n\n**Fig. 1.** c" in myst('![c](c.png){#fig-c fig-alt="one thing"}')
     assert ":::{figure} images/a.png\n:alt: Two maps\n\n**Fig. 1.** Two *maps*" in text
     assert ":name: page-fig-b\n\n**Fig. 2.** b" in text and text.endswith("in [Fig. 2](#page-fig-b)")
 

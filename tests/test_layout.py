@@ -1,5 +1,6 @@
 """The house style, held over the whole package, every notebook and every test."""
 import ast
+import base64
 import configparser
 import importlib
 import inspect
@@ -229,6 +230,45 @@ def test_a_notebook_opens_with_title_and_subtitle_alone(path):
     first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
     text = "".join(first["source"]).strip()
     assert first["cell_type"] == "markdown" and re.fullmatch(r"# .+\n+> .+", text), text[:80]
+
+
+# Lessons whose opening and exercises are held to the shape: all but these
+NO_LESSON = {"index"}  # the front page
+NOT_YET = {p.stem for p in NOTEBOOKS if p.stem[:2] in {f"{n:02}" for n in range(5, 14)}}
+LESSONS = [p for p in NOTEBOOKS if p.stem not in NO_LESSON | NOT_YET]
+
+
+def prose_cells(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_opens_with_its_question_and_says_what_it_teaches(path):
+    opening = re.sub(r"(?m)^!\[.*$|\$\$.*?\$\$", "", prose_cells(path)[1])
+    assert "?" in opening, "no question"
+    assert re.search(r"(?m)^After it you can\b", opening), 'no line "After it you can ..."'
+    assert re.search(r"(?m)^Read before: ", opening), 'no line "Read before: ..."'
+    assert len(opening.split()) <= 150, f"{len(opening.split())} words before the lesson begins"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_ends_with_three_exercises_and_folded_solutions(path):
+    text = "\n".join(prose_cells(path))
+    exercises, solutions = text.partition("## Exercises\n")[2].partition(':::')[::2]
+    assert len(re.findall(r"(?m)^\d\. ", exercises)) == 3, "three exercises, numbered"
+    assert 'callout-tip collapse="true"' in solutions, "no folded solution"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_picture_is_the_figure_that_its_cell_stores(path):
+    for i, cell in code_cells(path):
+        if found := re.search(r"(?m)^#\| picture: (\S+)$", "".join(cell["source"])):
+            stored = ["".join(o["data"]["image/png"]) for o in cell["outputs"] if "image/png" in o.get("data", {})]
+            file = ROOT / "nbs/images" / found[1]
+            assert file.stem.startswith(path.stem), f"cell {i}: name the picture after its lesson"
+            assert stored and file.read_bytes() == base64.b64decode(stored[-1]), f"cell {i}: {file.name} is out of step; run tools/execute.py"
+            assert file.stat().st_size <= 40_000, f"{file.name} is over 40 kB"
 
 
 def test_every_chapter_stands_in_the_sidebar():

@@ -1,13 +1,15 @@
 """Run notebooks and keep their outputs small and the same everywhere: python tools/execute.py nbs/NAME.ipynb ... [--slow] [--python PATH]
 
 As `nbdev-test --save`, with text 80 characters wide and figures stored as a reader sees them: half the pixels of the figure file, 64
-colours, and with what the run took (CPU time, largest memory) in the notebook's metadata, which the site shows. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs. `--python`
+colours, and with what the run took (CPU time, largest memory) in the notebook's metadata, which the site shows. The figure of a cell with
+`#| picture: NAME.png` is written to nbs/images as well, for the opening of a lesson. `--slow` also runs the cells marked so (minutes; they may need PLATONIC_NB_DATA); without it they keep their stored outputs. `--python`
 runs a lesson that needs another environment with that interpreter, in which execnb must be installed.
 """
 import argparse
 import base64
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +29,14 @@ def shrink(png):
     small = white.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
     small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return base64.b64encode(out.getvalue()).decode()
+
+
+def keep_pictures(book, folder):
+    "Write the stored figures that openings show to files, so that a page can show a figure above the code that draws it."
+    for cell in book.cells:
+        if found := re.search(r"(?m)^#\| picture: (\w+\.png)$", cell.source):
+            data = [o["data"]["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+            (folder / found[1]).write_bytes(base64.b64decode(data[-1]))
 
 
 def measured(command, env):
@@ -54,6 +64,7 @@ def main(notebooks, slow, python):
                     output["data"]["image/png"] = shrink(output["data"]["image/png"])
         if not slow:
             book.metadata["platonic_nb"] = took
+        keep_pictures(book, Path(name).parent / "images")
         nbformat.write(book, name)
         subprocess.run([command[0].replace("nbdev-test", "nbdev-clean"), "--fname", name], check=True)
 

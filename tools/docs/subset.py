@@ -8,12 +8,13 @@ from pathlib import Path
 
 # nbdev's directives, flags of the tests, and Quarto's cell options
 DIRECTIVES = {"default_exp", "export", "exports", "exporti", "hide", "hide_line", "slow", "cuda", "net", "data", "needs", "eval", "echo",
-              "output", "include", "code-fold", "code-summary", "label", "fig-cap", "fig-alt", "filter_stream"}
+              "output", "include", "code-fold", "code-summary", "label", "fig-cap", "fig-alt", "filter_stream",
+              "picture"}  # the file in nbs/images that tools/execute.py writes the cell's figure to
 CALLOUTS = {"note", "tip", "warning", "important", "caution"}
 OPEN = re.compile(r'^::: *\{\.callout-(\w+)((?: +(?:collapse="?(?:true|false)"?|title="[^"]*"))*)\} *$')
 # What must reach the page as it stands: code, display and inline mathematics
 VERBATIM = re.compile(r"^```.*?^```[ ]*$|\$\$.*?\$\$|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|(?<![\\$])\$(?=\S)[^$\n]+?(?<=\S)\$(?!\d)", re.S | re.M)
-IMAGE = re.compile(r"^!\[([^\]]*)\]\(([^)\s]+)\)(?:\{#(fig-[\w-]+)\})?[ ]*$", re.M)
+IMAGE = re.compile(r'^!\[([^\]]*)\]\(([^)\s]+)\)(?:\{#(fig-[\w-]+)(?: fig-alt="([^"\n]+)")?\})?[ ]*$', re.M)
 EQUATION = re.compile(r"\s*\$\$(.*?)\$\$(?:[ ]*\{#(eq-[\w-]+)\})?[ ]*\n?", re.S)
 OUTSIDE = {r"\{\{<": "a shortcode", r"^::: *\{(?!\.callout-)": "a div that is no callout", r"\[@|(?<![\w`/.])@(?!eq-|fig-)[a-z]+-[\w-]+":
            "a citation, or a reference to something but an equation or a figure", r"\[\^": "a footnote", r"</?[a-zA-Z][^>]*>": "raw HTML",
@@ -58,7 +59,7 @@ def check_notebook(path):
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             said = outside(text)
-            labels |= set(re.findall(r"\{#((?:eq|fig)-[\w-]+)\}", text))
+            labels |= set(re.findall(r"\{#((?:eq|fig)-[\w-]+)[ }]", text))
         else:
             flags = directives(text)
             labels.add(flags.get("label"))
@@ -124,7 +125,7 @@ def myst(text, page, link, number):
 
     def picture(m):
         caption = f"**Fig. {number(None)}.** {m[1]}"
-        return keep(figure(m[2], plain(m[1]), caption, m[3] and f"{page}-{m[3]}"))
+        return keep(figure(m[2], m[4] or plain(m[1]), caption, m[3] and f"{page}-{m[3]}"))
 
     text = re.sub(r"^```.*?^```[ ]*$", lambda m: keep(m[0]), text, flags=re.S | re.M)
     text = re.sub(r"^#.*$", lambda m: keep(m[0]) if "`" in m[0] or "$" in m[0] else m[0], text, flags=re.M)
