@@ -27,7 +27,8 @@ def shrink(png):
     white.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
     out = io.BytesIO()
     small = white.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
-    small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    # median cut, the default, spends its colours on greys: a few coloured dots would turn grey too
+    small.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return base64.b64encode(out.getvalue()).decode()
 
 
