@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from .core import PlatonicError, check_matrix, dump_json, write_atomic
+from .core import PlatonicError, check_matrix, dump_json, html_table, write_atomic
 from .table import EmbeddingTable, common_keys
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-013
@@ -58,6 +58,13 @@ def __repr__(self:Anchors)->str:
     structures = self.keys.get_level_values(0).nunique()
     return (f"Anchors by {self.method!r}\n  keys    {self.k} atoms of {structures} structures: {_show(self.keys)}\n"
             f"  source  {self.source or 'unknown'}\n  seed    {self.seed}\n  params  {params}")
+
+# %% ../nbs/02_anchors.ipynb #c97927a9
+@patch
+def _repr_html_(self:Anchors)->str:
+    title, _, *slots = repr(self).splitlines()
+    rows = [*self.keys[:5], *([["..."]] if self.k > 5 else [])]
+    return html_table("; ".join([title, f"{self.k} atoms", *map(str.strip, slots)]), rows, ("structure", "site"))
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-019
 @patch

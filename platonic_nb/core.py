@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GROUP_COLORS', 'PlatonicError', 'suggest', 'check_matrix', 'write_atomic', 'file_sha256', 'well_formed', 'to_plain',
-           'dump_json', 'progress', 'model_color', 'figure_style', 'element_groups']
+           'dump_json', 'progress', 'model_color', 'figure_style', 'element_groups', 'html_table']
 
 # %% ../nbs/core.ipynb #core-003
 import hashlib, json, math, os, tempfile, warnings
@@ -175,3 +175,15 @@ def element_groups(Z          # (n,) atomic numbers
     "The family of the periodic table that each element belongs to (hydrogen counts as a nonmetal)."
     kinds, inverse = np.unique(np.asarray(Z, dtype=int), return_inverse=True)
     return np.array([_group(z) for z in kinds], dtype=object)[inverse]
+
+# %% ../nbs/core.ipynb #bd27113b
+def html_table(caption:str, # stands above
+               rows,        # iterable of rows, each an iterable of values
+               header=(),   # names of the columns
+               )->str:      # HTML of one table
+    "Rows as an HTML table in which every value is plain text."
+    from html import escape
+    line = lambda row, tag="td": "<tr>" + "".join(f"<{tag}>{escape(str(v))}</{tag}>" for v in row) + "</tr>"
+    head = f"<thead>{line(header, 'th')}</thead>" if header else ""
+    return (f'<table class="dataframe"><caption>{escape(caption)}</caption>{head}'
+            f"<tbody>{''.join(map(line, rows))}</tbody></table>")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from .core import GROUP_COLORS, PlatonicError, check_matrix, element_groups, figure_style
+from .core import GROUP_COLORS, PlatonicError, check_matrix, element_groups, figure_style, html_table
 from .anchors import Anchors
 
 # %% ../nbs/03_projection.ipynb #03-projection-013
@@ -192,6 +192,12 @@ def __repr__(self:PlatonicSpace)->str:
     lines = [f"PlatonicSpace\n  anchors  {a.k} by {a.method!r} on {a.source or 'unknown'}, center={self.center}",
              f"  atoms    {n} shared by all, {len(self.union)} in any"]
     return "\n".join(lines + [f"  model    {m}: {len(z)} atoms x {z.shape[1]}" for m, z in self.own.items()])
+
+# %% ../nbs/03_projection.ipynb #8b9576b7
+@patch
+def _repr_html_(self:PlatonicSpace)->str:
+    title = "; ".join(line.strip() for line in repr(self).splitlines()[:3])
+    return html_table(title, [(m, *z.shape) for m, z in self.own.items()], ("model", "atoms", "coordinates"))
 
 # %% ../nbs/03_projection.ipynb #03-projection-043
 def map_2d(X,                 # (n, d) points

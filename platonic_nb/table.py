@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from .core import PlatonicError, dump_json, well_formed, write_atomic
+from .core import PlatonicError, dump_json, html_table, well_formed, write_atomic
 
 # %% ../nbs/01_table.ipynb #01-table-006
 def atoms_frame(structures, # list of ase.Atoms with info["id"] and optionally info["family"]
@@ -86,6 +86,15 @@ def __repr__(self:EmbeddingTable)->str:
     return (f"EmbeddingTable {self.name!r}\n  X      {len(self)} atoms x {self.dim}, {self.X.dtype}\n"
             f"  atoms  {n} structures, {e} elements, {self.atoms['family'].nunique()} families\n"
             f"  meta   {', '.join(brief)}")
+
+# %% ../nbs/01_table.ipynb #ead1b262
+@patch
+def _repr_html_(self:EmbeddingTable)->str:
+    first, more = min(self.dim, 3), "..." if self.dim > 3 else ""
+    keys = self.atoms[COLUMNS].head(4).to_numpy()
+    rows = [(*a, *(f"{v:.3f}" for v in x[:first]), more) for a, x in zip(keys, self.X)]
+    if len(self) > 4: rows.append(["..."])
+    return html_table(repr(self).replace("\n  ", "; "), rows, (*COLUMNS, *range(1, first + 1), ""))
 
 # %% ../nbs/01_table.ipynb #01-table-020
 @patch

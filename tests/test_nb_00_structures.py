@@ -1,15 +1,12 @@
 """Generated from nbs/00_structures.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from ase.build import bulk
-from ase.visualize.plot import plot_atoms
 from pathlib import Path
-from platonic_nb.core import figure_style
 from platonic_nb.damage import perturb
 from platonic_nb.reading import validate
 from platonic_nb.structures import _DOZEN, _guess_ions, _ion_table, _volume_factor, aflow_prototypes, candidates, default_corpus, elemental_crystals, exchange_pairs, git_blob_id, load_mp20, substitute, with_ids
 from pymatgen.core import Species
 import hashlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,42 +14,26 @@ import tempfile
 
 
 @pytest.fixture(scope="module")
-def given_square():
-    # Structures
-    shaken = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
-    shaken.rattle(0.35, seed=1)
-    square = {"NaCl": bulk("NaCl", "rocksalt", a=5.64, cubic=True), "KCl": bulk("KCl", "rocksalt", a=6.29, cubic=True),
-              "NaF": bulk("NaF", "rocksalt", a=4.63, cubic=True), "KF": bulk("KF", "rocksalt", a=5.34, cubic=True),
-              "NaCl, damaged": shaken}
-    with figure_style():
-        fig, axes = plt.subplots(1, 5, figsize=(7, 1.6))
-        for ax, (name, crystal) in zip(axes, square.items()):
-            plot_atoms(crystal, ax, rotation="12x,-18y,0z", radii=0.45)
-            ax.set_axis_off(); ax.set_title(name)
-    return {"square": square}
-
-
-@pytest.fixture(scope="module")
-def given_salt(given_square):
+def given_plain():
     # A structure is an `ase.Atoms` with a name
-    square = given_square["square"]
-    salt = with_ids([square["NaCl"], square["KF"]], "mine")
-    return {"salt": salt}
+    plain = [bulk("NaCl", "rocksalt", a=5.64, cubic=True), bulk("KF", "rocksalt", a=5.34, cubic=True)]
+    salt = with_ids(plain, "mine")
+    return {"plain": plain, "salt": salt}
 
 
-def test_a_structure_is_an_ase_atoms_with_a_name_1(given_salt):
+def test_a_structure_is_an_ase_atoms_with_a_name_1(given_plain):
     # A structure is an `ase.Atoms` with a name
     from fastcore.test import test_eq
-    salt = given_salt["salt"]
+    salt = given_plain["salt"]
     test_eq([a.info["id"] for a in salt], ["mine-0:NaCl", "mine-1:KF"])
 
 
-def test_a_structure_is_an_ase_atoms_with_a_name_2(given_salt, given_square):
+def test_a_structure_is_an_ase_atoms_with_a_name_2(given_plain):
     # A structure is an `ase.Atoms` with a name
     from fastcore.test import test_eq
-    salt = given_salt["salt"]
-    square = given_square["square"]
-    test_eq(square["NaCl"].info, {})
+    plain = given_plain["plain"]
+    salt = given_plain["salt"]
+    test_eq(plain[0].info, {})
     test_eq(with_ids(salt, "other")[1].info, salt[1].info)
 
 

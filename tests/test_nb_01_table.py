@@ -50,12 +50,17 @@ def test_the_table_1(given_X, given_atoms):
     test_fail(lambda: EmbeddingTable(X[0], atoms), contains="(n_atoms, dim)")
 
 
-def test_the_table_2(given_X):
+def test_the_table_2(given_X, given_atoms):
     # The table
     from fastcore.test import test_eq
+    X = given_X["X"]
+    atoms = given_atoms["atoms"]
     table = given_X["table"]
     test_eq(table.groups.tolist(), [0, 0, 1, 1]); test_eq(table.keys[1], ("NaCl", 1))
     assert repr(table).splitlines()[1].split() == "X 4 atoms x 3, float32".split()
+    odd = EmbeddingTable(X, atoms.assign(structure="<script>"+atoms.structure), {"model": "<b>"})._repr_html_()
+    assert "<script>" not in odd and "<b>" not in odd and "&lt;script&gt;NaCl" in odd and table._repr_html_().count("<tr>") == 5
+    test_eq(EmbeddingTable(np.zeros((9, 5)), pd.DataFrame({"structure": "x", "site": range(9), "Z": 1, "family": "x"}))._repr_html_().count("..."), 5)
 
 
 def test_selecting_1(given_X):

@@ -12,7 +12,7 @@ import torch
 
 @pytest.fixture(scope="module")
 def given_folder():
-    # Trust
+    # Three cases
     class Evil:
         def __reduce__(self): return os.mkdir, (os.path.join(tempfile.gettempdir(), "platonic-nb-was-here"),)
 
@@ -25,8 +25,8 @@ def given_folder():
     return {"evil": evil, "folder": folder, "refusal": refusal}
 
 
-def test_trust_1(given_folder):
-    # Trust
+def test_three_cases_1(given_folder):
+    # Three cases
     from fastcore.test import test_eq, test_fail
     evil = given_folder["evil"]
     folder = given_folder["folder"]
@@ -43,7 +43,7 @@ def test_trust_1(given_folder):
 
 @pytest.fixture(scope="module")
 def given_plain(given_folder):
-    # Trust
+    # Three cases
     folder = given_folder["folder"]
     plain = Path(folder.name)/"plain.pth"
     torch.save({"weight": torch.ones(2)}, plain)
@@ -51,8 +51,8 @@ def given_plain(given_folder):
     return {"plain": plain}
 
 
-def test_trust_2(given_plain):
-    # Trust
+def test_three_cases_2(given_plain):
+    # Three cases
     from fastcore.test import test_eq, test_fail
     plain = given_plain["plain"]
     test_eq(is_plain_data(plain), (True, "")); test_eq(require_trust(plain), file_sha256(plain))

@@ -7,16 +7,27 @@ import numpy as np
 import pytest
 
 
-def test_talking_to_a_worker_1():
+@pytest.fixture(scope="module")
+def given_salt():
     # Talking to a worker
-    from fastcore.test import test_eq, test_fail
     salt = bulk("NaCl", "rocksalt", a=5.64)
     pipe = io.BytesIO()
-    send(pipe, {"call": "x"}, **structure_arrays([salt, bulk("Cu")]))
+    send(pipe, {"call": "encode"}, **structure_arrays([salt, bulk("Cu")]))
     pipe.seek(0)
     about, arrays = receive(pipe)
     back = structures_from(arrays)
-    test_eq((about, len(back)), ({"call": "x"}, 2))
+    about, {name: a.shape for name, a in arrays.items()}, back[0]
+    return {"about": about, "back": back, "pipe": pipe, "salt": salt}
+
+
+def test_talking_to_a_worker_1(given_salt):
+    # Talking to a worker
+    from fastcore.test import test_eq, test_fail
+    about = given_salt["about"]
+    back = given_salt["back"]
+    pipe = given_salt["pipe"]
+    salt = given_salt["salt"]
+    test_eq((about, len(back)), ({"call": "encode"}, 2))
     assert all(np.array_equal(a.positions, b.positions) and np.array_equal(a.cell, b.cell) and np.array_equal(a.numbers, b.numbers) for a, b in zip(back, [salt, bulk("Cu")]))
     test_fail(lambda: receive(io.BytesIO(pipe.getvalue()[:-1])), exc=EOFError)
     test_eq(structures_from(structure_arrays([])), [])

@@ -47,6 +47,8 @@ def test_anchors_as_an_object_1(given_by_hand):
     by_hand = given_by_hand["by_hand"]
     test_eq(by_hand.k, 3)
     test_eq([l.split()[0] for l in repr(by_hand).splitlines()], ["Anchors", "keys", "source", "seed", "params"])
+    odd = Anchors([("<img src=x>", 0)], source="<b>")._repr_html_()
+    assert "<img" not in odd and "<b>" not in odd and "&lt;img src=x&gt;" in odd
     test_fail(lambda: Anchors([]), contains="got no keys")
     test_fail(lambda: Anchors([("a", 0), ("b", 1), ("a", 0)]), contains="(a, 0) stands twice")
 

@@ -128,7 +128,13 @@ def given_space(given_tables):
     return {"space": space}
 
 
-def test_many_models_platonicspace_1(given_Z, given_chosen, given_sevennet, given_space, given_tables):
+def test_many_models_platonicspace_1(given_space):
+    # Many models: `PlatonicSpace`
+    space = given_space["space"]
+    assert "<td>7net-0</td><td>484</td><td>100</td>" in space._repr_html_() and "center=anchors" in space._repr_html_()
+
+
+def test_many_models_platonicspace_2(given_Z, given_chosen, given_sevennet, given_space, given_tables):
     # Many models: `PlatonicSpace`
     from fastcore.test import test_close, test_eq, test_fail
     Z = given_Z["Z"]

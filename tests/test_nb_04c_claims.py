@@ -2,7 +2,7 @@
 # ruff: noqa
 from platonic_nb.alignment import bootstrap
 from platonic_nb.anchors import select_anchors
-from platonic_nb.claims import Inputs, claim, claim_geometry, ladders, study
+from platonic_nb.claims import Inputs, Ledger, claim, claim_geometry, ladders, study
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.structures import aflow_prototypes
 import numpy as np
@@ -60,8 +60,15 @@ def test_what_a_chapter_gives_back_1(given_alone):
     test_close(alone["difference"]["value"], .3, eps=1e-9)
 
 
-def test_what_a_chapter_gives_back_2(given_alone, given_column):
-    # What a chapter gives back
+def test_the_ledger_1(given_column):
+    # The ledger
+    entry = given_column["entry"]
+    assert "0. an example: 0.496 over 0.510 (equal), -0.014" in repr(Ledger([entry])) and repr(Ledger([])) == "no claims"
+    assert "&lt;b&gt;" in Ledger([entry | {"statement": "<b>"}])._repr_html_() and "none" in repr(Ledger([entry | {"value": None}]))
+
+
+def test_the_ledger_2(given_alone, given_column):
+    # The ledger
     from fastcore.test import test_eq, test_fail
     alone = given_alone["alone"]
     column = given_column["column"]

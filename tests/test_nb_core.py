@@ -1,7 +1,7 @@
 """Generated from nbs/core.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.core import GROUP_COLORS, PlatonicError, _FIXED, check_matrix, dump_json, element_groups, figure_style, file_sha256, model_color, progress, suggest, well_formed, write_atomic
+from platonic_nb.core import GROUP_COLORS, PlatonicError, _FIXED, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_table, model_color, progress, suggest, well_formed, write_atomic
 import matplotlib as mpl
 import numpy as np
 import os
@@ -93,3 +93,10 @@ def test_one_look_for_all_figures_2():
             ["alkali", "halogen", "transition", "nonmetal", "metalloid", "lanthanide", "post-transition", "nonmetal",
              "noble gas", "alkaline earth", "actinide"])
     assert set(element_groups(range(1, 104))) == set(GROUP_COLORS)
+
+
+def test_what_an_object_shows_in_a_notebook_1():
+    # What an object shows in a notebook
+    from fastcore.test import test_eq
+    assert "<td>&lt;b&gt;Cl&lt;/b&gt;</td>" in html_table("<i>", [("<b>Cl</b>", -1)]) and "&lt;i&gt;" in html_table("<i>", [])
+    test_eq(html_table("a", [(1, 2)], ("x", "y")).count("<th>"), 2); test_eq(html_table("a", [(1, 2)]).count("<t"), 1 + 1 + 1 + 2)
