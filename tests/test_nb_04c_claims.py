@@ -63,7 +63,7 @@ def test_what_a_chapter_gives_back_1(given_alone):
 def test_the_ledger_1(given_column):
     # The ledger
     entry = given_column["entry"]
-    assert "0. an example: 0.496 over 0.510 (equal), -0.014" in repr(Ledger([entry])) and repr(Ledger([])) == "no claims"
+    assert "0. an example: 0.494 over 0.509 (equal), -0.015" in repr(Ledger([entry])) and repr(Ledger([])) == "no claims"
     assert "&lt;b&gt;" in Ledger([entry | {"statement": "<b>"}])._repr_html_() and "none" in repr(Ledger([entry | {"value": None}]))
 
 
