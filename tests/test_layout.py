@@ -294,9 +294,51 @@ def test_our_own_warnings_are_errors(tmp_path):
     assert "1 failed, 1 passed" in done.stdout and "test_it.py::test_ours" in done.stdout, done.stdout
 
 
-def test_the_readme_says_what_the_stored_runs_found():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("default", "mp20_val"):
-        for c in json.loads((ROOT / f"nbs/stored/{name}.json").read_text())["claims"]:
-            value, (low, high) = c["difference"]["value"], c["difference"]["ci95"]
-            assert f"{value:+.3f} [{low:+.3f}, {high:+.3f}], *{c['verdict']}*" in text, f"claim {c['id']} of {name}; run nbs/index.ipynb"
+def stored_runs():
+    return [json.loads((ROOT / f"nbs/stored/{name}.json").read_text()) for name in ("default", "mp20_val")]
+
+
+def cells(name, kind):
+    "Markdown of a notebook: of its `prose`, or of what its code has `stored`."
+    book = json.loads((ROOT / f"nbs/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    if kind == "prose":
+        return "\n".join("".join(c["source"]) for c in book if c["cell_type"] == "markdown")
+    return "\n".join("".join(o.get("data", {}).get("text/markdown", "")) for c in book for o in c.get("outputs", []))
+
+
+def test_the_readme_counts_the_verdicts_of_the_stored_runs():
+    text, ahead = (ROOT / "README.md").read_text(encoding="utf-8"), []
+    for run in stored_runs():
+        said = [c["verdict"] for c in run["claims"]]
+        counts = ", ".join(f"{said.count(v)} *{v}*" for v in ("supported", "not supported", "inconclusive"))
+        assert re.search(rf"Of {len(said)} entries .*\({run['corpus']['n_structures']} crystals\): {re.escape(counts)}\.", text), counts
+        pairs = run["alignment"]["mutual_knn"]["pairs"]
+        ahead.append([sum(any(u["kind"] == "both" and u["value"] > p["value"] for u in p["untrained"]) for p in part)
+                      for part in (pairs, [p["within_element"] for p in pairs])] + [len(pairs)])
+    (a, c, n), (b, d, m) = ahead
+    assert f"in {a} of {n} pairs and in {b} of {m}; given the element (right) in {c} and in {d}." in text, "run nbs/index.ipynb"
+
+
+def test_the_findings_are_those_of_the_stored_runs():
+    text = cells("findings", "stored")
+    studies = [json.loads((ROOT / "nbs/stored/phonons.json").read_text())["claim"],
+               *json.loads((ROOT / "nbs/stored/ablation.json").read_text())["claims"]]
+    for c in [c for run in stored_runs() for c in run["claims"]] + studies:
+        found, (low, high) = c["difference"]["value"], c["difference"]["ci95"]
+        entry = f"{found:+.3f} [{low:+.3f}, {high:+.3f}], *{c['verdict']}*"
+        told = f"{c['value']:.3f} against {c['null']['value']:.3f} ({c['null']['name']}); difference {entry}"
+        assert told in text, f"claim {c['id']}: {told}; run nbs/findings.ipynb"
+        assert c in studies or re.search(rf"\| {c['id']} \| {re.escape(c['statement'])} \|.* {re.escape(entry)} \|", text), f"claim {c['id']} in the ledger"
+
+
+def test_every_lesson_stands_in_the_table_of_the_guide():
+    table = cells("guide", "prose").partition("## Every chapter")[2].partition("\n## ")[0]
+    lacking = sorted(p.name for p in NOTEBOOKS if f"]({p.name})" not in table)
+    assert not lacking, f"no question in nbs/guide.ipynb: {', '.join(lacking)}"
+
+
+def test_a_word_of_the_glossary_occurs_in_the_lesson_it_points_to():
+    rows = re.findall(r"\| ([^|]+) \| ([^|]+) \| \[[^\]]+\]\((\w+)\.ipynb\) \|", cells("guide", "prose").partition("## Words")[2])
+    assert 30 <= len(rows) and [r[0].lower() for r in rows] == sorted(r[0].lower() for r in rows)
+    absent = [f"{word}: {lesson}" for word, _, lesson in rows if word.lower() not in cells(lesson, "prose").lower()]
+    assert not absent, absent
