@@ -11,7 +11,7 @@ QUIET  := { grep --line-buffered -vE 'already satisfied|Location .* is ignored' 
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test test-long check-slow bench lint sync readme check docs lab constraints clean
+.PHONY: help run setup setup-dev test test-long check-slow bench lint sync readme check docs slides lab constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -56,6 +56,9 @@ check: sync ## fail when notebooks, package, generated tests and README are not 
 docs: $(VENV)/.stamp-docs ## the documentation site, from the outputs stored in the notebooks: _docs/index.html
 	$(BIN)/python -m tools.docs
 
+slides: $(VENV)/.stamp-run ## one deck from all lessons, for a talk or on paper: slides.html
+	$(BIN)/python tools/slides.py
+
 lab: $(VENV)/.stamp-dev ## JupyterLab on the notebooks
 	cd nbs && ../$(BIN)/jupyter lab
 
@@ -63,7 +66,7 @@ constraints: $(VENV)/.stamp-dev $(VENV)/.stamp-docs ## write constraints.txt fro
 	$(BIN)/python -m pip freeze --all --exclude-editable | grep -vE '^pip==| @ ' | sed 's/+cpu$$//' > constraints.txt
 
 clean: ## remove caches, builds and results; .venv stays
-	rm -rf results build dist *.egg-info _proc _docs .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf results build dist *.egg-info _proc _docs slides.html .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find nbs platonic_nb tests tools -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 # One environment in the clone. A stamp is newer than every file that says what belongs in it, so a second call is quick.
