@@ -166,6 +166,7 @@ def test_exercises_1(given_anchors, given_relatives, given_tables, given_found, 
 
     def moved(far):
         crystal = whole.copy()
+        crystal.info.clear()  # as from a file, which does not tell what it was made from
         crystal.positions[1] += [0.75*far, 0.6*far, 0.28*far]
         return score_files([crystal]).table[["score", "p_value"]].round(2).iloc[0].to_dict()
 
