@@ -16,8 +16,10 @@ def given_pair():
     controls = [f"{name}@untrained:{seed}" for name in names for seed in range(3)]
     tables = {name: extract(load_encoder(name), crystals) for name in names + controls}
     tables["handmade"] = handmade(crystals)
-    space = PlatonicSpace.build(tables, select_anchors(tables["7net-0"], k=100, among=tables.values()))
-    pair = ladder(space.coords, *names, Z=space.atoms.Z, groups=space.atoms.structure, units=space.atoms.family, k=5)
+    anchors = select_anchors(tables["7net-0"], k=100, among=tables.values())
+    space = PlatonicSpace.build(tables, anchors)
+    atoms = space.atoms
+    pair = ladder(space.coords, *names, Z=atoms.Z, groups=atoms.structure, units=atoms.family, k=5)
     return {"pair": pair}
 
 

@@ -29,7 +29,8 @@ def given_salt():
 def given_older(given_salt):
     # Rock salt, seen twice
     salt = given_salt["salt"]
-    older, newer = (extract(load_encoder(name), [salt]) for name in ("chgnet-0.2.0", "chgnet-0.3.0"))
+    older, newer = (extract(load_encoder(name), [salt])
+                    for name in ("chgnet-0.2.0", "chgnet-0.3.0"))
     return {"newer": newer, "older": older}
 
 
@@ -51,7 +52,8 @@ def given_relatives():
     perovskite = next(a for a in prototypes if a.info["id"] == "AB3C_cP5_221_a_c_b:CaTiO3")
     relatives = substitute([perovskite], n=20)
     crystals = [a for a in prototypes if len(a) <= 6] + relatives
-    len(crystals), sum(map(len, crystals)), [a.info["id"].split("/")[1] for a in relatives[:6]]
+    formulas = [a.info["id"].split("/")[1] for a in relatives]
+    len(crystals), sum(map(len, crystals)), formulas[:6]
     return {"crystals": crystals, "relatives": relatives}
 
 
@@ -84,9 +86,11 @@ def given_strontium_titanate(given_anchors, given_relatives, given_names):
     strontium_titanate = next(a for a in relatives if a.info["id"].endswith("/SrTiO3"))
     titanium = (strontium_titanate.info["id"], 1)  # its sites are Sr, Ti, O, O, O
     chosen = tables["7net-0"].select(anchors.keys).atoms
-    labels = [f"{chemical_symbols[z]} of {s.split(':')[-1].split('/')[-1]}" for s, z in zip(chosen.structure, chosen.Z)]
+    labels = [f"{chemical_symbols[z]} of {s.split(':')[-1].split('/')[-1]}"
+              for s, z in zip(chosen.structure, chosen.Z)]
     row = space.keys.get_loc(titanium)
-    pd.concat({name: pd.Series(z[row], labels).nlargest(3).round(2) for name, z in space.coords.items()})
+    pd.concat({name: pd.Series(z[row], labels).nlargest(3).round(2)
+               for name, z in space.coords.items()})
     return {"strontium_titanate": strontium_titanate}
 
 
@@ -105,18 +109,19 @@ def given_tables(given_anchors, given_relatives, given_names):
 
 
 @pytest.fixture(scope="module")
-def given_found(given_tables, given_names):
+def given_atoms(given_tables, given_names):
     # One number, and what it is worth
     everything = given_tables["everything"]
     names = given_names["names"]
-    found = ladder(everything.coords, *names, Z=everything.atoms.Z, groups=everything.atoms.structure, units=everything.atoms.family, k=5)
-    return {"found": found}
+    atoms = everything.atoms
+    found = ladder(everything.coords, *names, Z=atoms.Z, groups=atoms.structure, units=atoms.family, k=5)
+    return {"atoms": atoms, "found": found}
 
 
-def test_one_number_and_what_it_is_worth_1(given_found):
+def test_one_number_and_what_it_is_worth_1(given_atoms):
     # One number, and what it is worth
     from fastcore.test import test_eq
-    found = given_found["found"]
+    found = given_atoms["found"]
     test_eq(found.raw.verdict, "not supported")
     test_eq(found.within.verdict, "inconclusive")
     assert found.raw.top("untrained, both").value > 1.5*found.raw.value and found.raw.top("shuffled").value < 0.02
@@ -132,7 +137,9 @@ def given_whole(given_strontium_titanate):
     exchanged.numbers[[0, 1]] = whole.numbers[[1, 0]]
     del missing[2]
     with tempfile.TemporaryDirectory() as folder:
-        for name, crystal in {"whole": whole, "exchanged": exchanged, "missing": missing}.items(): write(f"{folder}/{name}.cif", crystal)
+        write(f"{folder}/whole.cif", whole)
+        write(f"{folder}/exchanged.cif", exchanged)
+        write(f"{folder}/missing.cif", missing)
         odd = score_files(folder)
     odd.table[["id", "score", "p_value", "atoms"]].round(3)
     return {"odd": odd, "whole": whole}
@@ -148,20 +155,21 @@ def test_a_crystal_of_your_own_1(given_whole, given_strontium_titanate):
     test_eq(strontium_titanate.get_chemical_symbols(), ["Sr", "Ti", "O", "O", "O"])
 
 
-def test_exercises_1(given_anchors, given_relatives, given_tables, given_found, given_whole):
+def test_exercises_1(given_anchors, given_atoms, given_relatives, given_tables, given_whole):
     # Exercises
     anchors = given_anchors["anchors"]
+    atoms = given_atoms["atoms"]
     crystals = given_relatives["crystals"]
     everything = given_tables["everything"]
-    found = given_found["found"]
+    found = given_atoms["found"]
     tables = given_tables["tables"]
     whole = given_whole["whole"]
     # the solutions
     releases = {"7net-0": tables["7net-0"], "7net-0_22May2024": extract(load_encoder("7net-0_22May2024"), crystals)}
     both = PlatonicSpace.build(releases, anchors).pair(*releases)
     assert 0.5 < found.within.value < mutual_knn(both.A, both.B, k=5, groups=both.atoms.structure, within=both.atoms.Z) < 0.65
-    Z, groups = everything.atoms.Z.to_numpy(), everything.atoms.structure
-    own = {name: float((Z[neighbours(everything.coords[name], 5, groups)] == Z[:, None]).mean()) for name in ("7net-0", "7net-0@untrained:0")}
+    Z = atoms.Z.to_numpy()
+    own = {name: float((Z[neighbours(everything.coords[name], 5, atoms.structure)] == Z[:, None]).mean()) for name in ("7net-0", "7net-0@untrained:0")}
     assert own["7net-0"] < 0.5 < 0.75 < own["7net-0@untrained:0"]
 
     def moved(far):
