@@ -78,7 +78,7 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.stamp-run: $(SETUP) | $(BIN)/pip
-	$(PIP) -e ".[bundled]" 2>&1 | $(QUIET)
+	$(PIP) -e ".[bundled,explorer]" 2>&1 | $(QUIET)
 	@touch $@
 
 $(VENV)/.stamp-dev: $(SETUP) | $(BIN)/pip

@@ -180,6 +180,9 @@ def prepare(structures,              # list of ase.Atoms
     return Inputs(tables, untrained, anchors, structures, ids, center, k, seed, readouts), seconds | more
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n07
+def _reason(e): # in one line, why a part of the results is missing
+    return str(e) if isinstance(e, PlatonicError) else f"a mistake of ours, please report it: {type(e).__name__}: {e}"
+
 def study_all(inputs,                  # `Inputs`
               asked="all",             # chapters: see `resolve_chapters`
               clock=lambda step: None, # called after each chapter with its name
@@ -190,9 +193,7 @@ def study_all(inputs,                  # `Inputs`
         try: found[key], more = module.study(inputs)
         except Exception as e:
             if key == "alignment": raise
-            reason = (str(e) if isinstance(e, PlatonicError) else
-                      f"a mistake in this chapter, please report it: {type(e).__name__}: {e}")
-            found[key], more = {"skipped": reason}, []
+            found[key], more = {"skipped": _reason(e)}, []
         claims += more
         clock(key)
     return found, sorted(claims, key=lambda c: c["id"])
@@ -247,6 +248,7 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
         preset:str="default",  # "paper": coordinates without centring, as published
         seed:int=0,            # of pool, ties and resampling
         chapters="all",        # which: see `resolve_chapters`; the ladder of chapter 04 always
+        also=None,             # dict key -> function of `Inputs`: made of the same material, kept under that key
         **how,                 # n_anchors, k, pool: see `prepare`;
                                # executor, quiet, memory, strict, trust: see `extract_all`
         )->dict:               # what was written to results.json
@@ -271,6 +273,10 @@ def run(structures="default",  # "default", "aflow", "mp20", a path, or a list o
         about = provenance(inputs, corpus, unusable)
         write_atomic(out/"anchors.json", dump_json(about["anchors"]))
         found, claims = study_all(inputs, asked, clock)
+        for key, make in (also or {}).items():
+            try: found[key] = make(inputs)
+            except Exception as e: found[key] = {"skipped": _reason(e)}
+            clock(key)
     results = {"schema": "platonic_nb/results/1", "preset": preset, "seed": seed, **about, **found, "claims": claims}
     write_atomic(out/"results.json", dump_json(results))
     write_atomic(out/"timings.json", dump_json({"steps": clock.steps, "extraction": seconds}))

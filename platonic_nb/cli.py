@@ -100,13 +100,16 @@ def run(structures: Annotated[str, typer.Option(
                  "supervision, separated by commas")] = "all",
         jobs: Annotated[Optional[int], typer.Option(help="worker processes; default: all cores", min=1)] = None,
         trust: Trust = None, quiet: Quiet = False, strict: Strict = False, memory: Memory = 4.0):
-    "Extract, project, compare and judge: writes results.json, report.html, figures/ and embeddings/."
+    "Extract, project, compare and judge: writes results.json, report.html, explorer.html, figures/ and embeddings/."
+    from pathlib import Path
     from platonic_nb.atlas import resolve_chapters, resolve_models, run as atlas
+    from platonic_nb.explorer import write_explorer
     from platonic_nb.report import write_report
     resolve_models(models), resolve_chapters(chapters)
+    explorer = {"explorer": lambda inputs: write_explorer(inputs, out, Path(structures).name)}
     with workers(jobs) as executor:
-        results = atlas(structures, models, out, preset, seed, chapters, pool=pool, n_anchors=anchors,
-                        executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
+        results = atlas(structures, models, out, preset, seed, chapters, explorer, pool=pool,
+                        n_anchors=anchors, executor=executor, quiet=quiet, trust=trust, strict=strict, memory=memory)
     page = write_report(out)
     for c in results["claims"]:
         print(f"claim {c['id']}: {c['statement']}\n"
@@ -115,7 +118,7 @@ def run(structures: Annotated[str, typer.Option(
               f"strongest rung {c['null']['value']:.3f}, difference {c['difference']['value']:+.3f} "
               f"[{c['difference']['ci95'][0]:+.3f}, {c['difference']['ci95'][1]:+.3f}]: {c['verdict']}")
     for key, content in results.items():
-        if isinstance(content, dict) and "skipped" in content: print(f"{key}: not answered: {content['skipped']}")
+        if isinstance(content, dict) and "skipped" in content: print(f"{key}: left out: {content['skipped']}")
     left_out = len(results["corpus"]["unusable"]) + sum(m["quarantined"] for m in results["models"])
     print(f"{page}: {len(results['models'])} models, {results['corpus']['n_structures']} structures, "
           f"{results['corpus']['n_atoms']} atoms, {left_out} left out (reasons in results.json)")

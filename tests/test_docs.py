@@ -251,7 +251,7 @@ def site(tmp_path_factory):
     "The built site: the folder that $DOCS_SITE names, or one built here."
     if os.environ.get("DOCS_SITE"):
         return Path(os.environ["DOCS_SITE"]).resolve()
-    if any(importlib.util.find_spec(m) is None for m in ("sphinx", "myst_nb", "sphinx_book_theme", "py_mini_racer", "mathjax")):
+    if any(importlib.util.find_spec(m) is None for m in ("sphinx", "myst_nb", "sphinx_book_theme", "py_mini_racer", "mathjax", "chemiscope")):
         pytest.skip("wants Sphinx: make docs installs it")
     out = tmp_path_factory.mktemp("site") / "_docs"
     done = subprocess.run([sys.executable, "-m", "tools.docs", "--out", str(out)], cwd=ROOT, capture_output=True, text=True)

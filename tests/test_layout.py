@@ -29,8 +29,9 @@ ORDER = ["core", "reading", "damage", "structures", "table", "packing", "zoo", "
          "axes", "analogy_ladder", "arithmetic_page", "arithmetic", "heads", "exchange", "translation", "stitched", "stitching",
          "consensus", "reference", "atypicality", "scoring", "groups", "known_damage", "bias_energies", "bias", "orbits", "distortions",
          "symmetry", "phonons", "phonon_study", "foretell", "physics", "labels", "networks", "training", "measures", "elementwise",
-         "contrasts", "supervision_page", "supervision", "atlas", "report", "audit_agreement", "audit", "audit_page", "scale", "cli"]
-HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn"]
+         "contrasts", "supervision_page", "supervision", "atlas", "report", "explorer", "audit_agreement", "audit", "audit_page", "scale", "cli"]
+HEAVY = ["torch", "sevenn", "chgnet", "ase", "pymatgen", "sklearn", "matplotlib", "dscribe", "umap", "seaborn",
+         "chemiscope"]
 UPSTREAM = {"sevenn", "chgnet", "mace", "orb_models"}
 
 

@@ -3,7 +3,7 @@
 For each nbs/stored/NAME.json: the corpus is made anew and compared with the recorded one (by what it counts: another processor's
 matrix products move the last bit of a position, and with it the hash); then one pair of models of different
 architecture climbs its ladder again, from the weights up, on the recorded anchors and pool. Values, rungs and difference must be
-within 0.005 of the stored ones, and the verdict the same. Of the phonon study one crystal is calculated again, of the ablation the comparison of published element vectors. Exit 1 when one is not; a corpus that cannot be had here is skipped, and said.
+within 0.005 of the stored ones, and the verdict the same. Of the phonon study one crystal is calculated again, of the ablation the comparison of published element vectors, of the explorer the crystals and coordinations. Exit 1 when one is not; a corpus that cannot be had here is skipped, and said.
 """
 import json
 import sys
@@ -20,6 +20,7 @@ from platonic_nb.cli import workers
 from platonic_nb.core import PlatonicError
 from platonic_nb.elementwise import element_part
 from platonic_nb.extraction import load_calculator
+from platonic_nb.invariants import coordination
 from platonic_nb.phonon_study import binaries, compact, phonon_record, phonon_table
 from platonic_nb.structures import default_corpus, load_mp20, validate
 from platonic_nb.zoo import controls
@@ -69,6 +70,18 @@ def elements_again(stored):
     return wrong, f"{len(new)} element tables compared again; {len(stored['ablation']['seeds'])} seeds of trainings taken as stored"
 
 
+def explorer_again(stored):
+    "(what moved, a line of words): the crystals of the stored explorer and the coordination of their atoms, made again."
+    S = {str(a.info["id"]): a for a in validate(CORPORA[stored["corpus"]["name"]]())[0]}
+    data = stored["explorer"]
+    environments, values = data["dataset"]["environments"], data["dataset"]["properties"]["coordination"]["values"]
+    new = {name: coordination(S[name]) for name in data["crystals"]}
+    wrong = [f"{name}: another crystal" for name, old in zip(data["crystals"], data["dataset"]["structures"]) if S[name].get_chemical_symbols() != old["names"]]
+    wrong += [f"{name}, atom {e['center']}: stored {v}, now {new[name][e['center']]:.4f}" for e, v in zip(environments, values)
+              for name in [data["crystals"][e["structure"]]] if abs(new[name][e["center"]] - v) > TOLERANCE]
+    return wrong, f"{len(new)} crystals, {len(values)} atoms"
+
+
 def differences(old, new):
     "What moved too far."
     rungs = [k for k in old if k.startswith("null_")]
@@ -87,6 +100,11 @@ def main(*names):
         if names and file.stem not in names:
             continue
         stored = json.loads(file.read_text())
+        if "explorer" in stored:
+            wrong, said = explorer_again(stored)
+            failed |= bool(wrong)
+            print(f"{file.stem}: {'FAILED' if wrong else 'in step'}: {said}", *wrong, sep="\n  ")
+            continue
         if "ablation" in stored:
             wrong, said = elements_again(stored)
             failed |= bool(wrong)

@@ -4,6 +4,7 @@ Nothing is executed. Pages are staged as MyST in a temporary folder; Sphinx turn
 """
 import argparse
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from urllib.parse import quote
 import nbformat
 import yaml
 
+from platonic_nb.explorer import explorer_page
+
 from . import reference, subset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,10 +31,20 @@ def sidebar():
     return [(s["section"], s["contents"]) for s in told["website"]["sidebar"]["contents"]]
 
 
+def stage_explorer(folder):
+    "The explorer as a page of its own, from the data stored beside the notebooks."
+    stored = json.loads((ROOT / "nbs" / "stored" / "explorer.json").read_text(encoding="utf-8"))
+    title = f"Atoms of the {stored['corpus']['name']} corpus on one map"
+    (folder / "extra" / "_static").mkdir()
+    (folder / "extra" / "_static" / "explorer.html").write_text(explorer_page(stored["explorer"], title), encoding="utf-8")
+
+
 def run_bar(name, git_url):
     "How to run one lesson: the file itself, services that run it where the repository has an address, and what it takes (tools/execute.py)."
     took = nbformat.read(ROOT / "nbs" / name, 4).metadata.get("platonic_nb")
     links = [f'<a href="notebooks/{name}" download>download the notebook</a>']
+    if name == "12a_explorer.ipynb":  # outside Sphinx, which has no word for it
+        links.insert(0, '<a href="_static/explorer.html"><b>open the explorer</b></a>')
     hub = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?/?", git_url)
     if hub:
         links.append(f'<a href="https://colab.research.google.com/github/{hub[1]}/blob/main/nbs/{name}">Colab</a>')
@@ -78,6 +91,7 @@ def stage(folder, git_url):
     for kept in ("images", "stored"):
         shutil.copytree(ROOT / "nbs" / kept, folder / "extra" / "notebooks" / kept)
     shutil.copytree(ROOT / "nbs" / "images", folder / "images")
+    stage_explorer(folder)
     for name, data in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
@@ -118,7 +132,7 @@ def main():
     config = ConfigParser(delimiters=["="], interpolation=None)
     config.read(ROOT / "settings.ini", encoding="utf-8")
     git_url = config["DEFAULT"]["git_url"].strip().rstrip("/")
-    for needed in ("sphinx", "myst_nb", "sphinx_book_theme", "py_mini_racer", "mathjax"):
+    for needed in ("sphinx", "myst_nb", "sphinx_book_theme", "py_mini_racer", "mathjax", "chemiscope"):
         if importlib.util.find_spec(needed) is None:
             sys.exit(f"docs: {needed} is not installed; run `make docs`, or pip install -c constraints.txt '.[docs]'")
     start = time.perf_counter()
