@@ -155,7 +155,7 @@ Chemiscope.DefaultVisualizer.load(places, data, warnings).then(viewer => {
   const before = viewer.info.show.bind(viewer.info);
   viewer.info.show = i => { before(i); chosen = i; tell(i); };
   function show() {
-    viewer.applySettings({map: map()});
+    for (const time of [1, 2]) viewer.applySettings({map: map()});  // another column resets the ends; then they hold
     for (const b of get("views").children) b.setAttribute("aria-pressed", b.textContent === view);
     get("words").textContent = told.words[colour];
     tell(chosen);
@@ -202,8 +202,8 @@ size="28"></label><datalist id="names"></datalist> <span class="small">Colour: <
 atoms. The axes are the first two principal axes of the consensus, the mean of the models, and the same for every model:
 they carry {{ "%.0f"|format(100*a.axes[0]) }} % and {{ "%.0f"|format(100*a.axes[1]) }} % of its variance. Atoms that lie
 together here may differ in what the axes leave out. Distances, from the consensus of the others, are in units of its
-spread. Colours end at the 1st and 99th percentiles. On the right, the chosen atom has a halo and neighbours within 4 angstrom are drawn
-full.</details>
+spread. Colours end at the 1st and 99th percentiles. On the right, the chosen atom has a halo, and atoms within 4
+angstrom of it are drawn full.</details>
 <p id="loading">Loading; this takes some seconds.</p><noscript>This page needs JavaScript.</noscript>
 <p id="warning"></p>
 <div class="panes"><div><div id="meta"></div><div id="map"></div><table><thead><tr><th>the chosen atom, seen by</th>
