@@ -95,6 +95,15 @@ def test_the_version_is_the_same_everywhere():
     assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_a_report_cites_what_the_citation_file_says():
+    cff, bib = (ROOT / "CITATION.cff").read_text(encoding="utf-8"), (PACKAGE / "data/references.bib").read_text(encoding="utf-8")
+    said = re.findall(r"^ *(?:- )?(?:title|name|license|journal|year|doi|family-names): (.*)$", cff, re.M)
+    assert len(said) > 7 and not [s for s in said if s not in bib]
+    from platonic_nb.zoo import cards
+    words = re.findall(r"keywords = \{(.*)\}", bib)
+    assert not [c.name for c in cards().values() if not any(c.family == w or c.name.startswith(w) for w in words)]
+
+
 def python(code):
     "Standard output of a fresh interpreter and the seconds it took."
     start = time.perf_counter()

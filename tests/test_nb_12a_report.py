@@ -3,7 +3,8 @@
 from html.parser import HTMLParser
 from pathlib import Path
 from platonic_nb.atlas import chapters, run
-from platonic_nb.report import render, sections, write_report
+from platonic_nb.core import file_sha256
+from platonic_nb.report import citations, command, methods, render, sections, write_report
 from platonic_nb.structures import aflow_prototypes
 import json
 import pytest
@@ -36,6 +37,18 @@ def test_tried_on_a_small_run_1(given_work):
             if tag not in ("meta", "img", "br"): self.open.append(tag)
         def handle_endtag(self, tag): test_eq(self.open.pop(), tag)
     test_eq(_Balanced(page).open, [])
+    assert "default-src 'none'" in page and "There is no explorer" not in page and file_sha256(Path(work.name, "results.json")) in page
+    told = lambda explorer: render(results | {"explorer": explorer}, {"ladder": "", "pairs": ""})
+    assert "There is no explorer: no <b>".replace("<", "&lt;").replace(">", "&gt;") in told({"skipped": "no <b>"})
+    assert 'href="explorer.html"' in told({"file": "explorer.html", "atoms": 7})
+    for number in (results["anchors"]["k"], results["corpus"]["n_atoms"], results["alignment"]["mutual_knn"]["pool"]["units"]): assert f" {number} " in methods(results) or f"({number} " in methods(results)
+    shorter = json.loads(json.dumps(results, default=str))
+    for p in shorter["alignment"]["mutual_knn"]["pairs"]: p["null_handmade"] = None
+    assert "SOAP" in methods(results) and "SOAP" not in methods(shorter)
+    shorter["models"][0] |= {"name": "fake\n@x", "family": "fake"}
+    assert citations(shorter).endswith("% no source is known here for fake @x") and "Multifidelity" not in citations(results)
+    test_eq(citations(results).count("@"), 4); assert "version = {" in citations(results) and "keywords" not in citations(results)
+    assert "'fake\n@x,chgnet-0.3.0'" in command(shorter) and "--structures PATH" in command(results)
     bad = json.loads(json.dumps(results, default=str))
     bad["corpus"]["unusable"] = [{"structure": "<b>x</b>", "model": "", "reason": "a & b"}]
     assert "&lt;b&gt;x" in render(results | {"corpus": bad["corpus"]}, {"ladder": "", "pairs": ""})
