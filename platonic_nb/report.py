@@ -77,7 +77,8 @@ h2 code{float:right;font-weight:400;font-size:.75rem;color:#555}
 .verdict{font-weight:600}.supported{color:#00664b}.not{color:#a03c00}.inconclusive{color:#555}
 @page{margin:14mm}
 @media print{body{margin:0;max-width:none;font-size:10pt}.screen{display:none}.scroll{overflow:visible}
-table{font-size:7.5pt}td,th{padding-right:.3rem}h2,h3{break-after:avoid}figure,img,tr{break-inside:avoid}
+table{font-size:7.5pt}td,th{padding-right:.3rem}td .small{font-size:1em}figcaption{font-size:8.5pt}
+h2,h3{break-after:avoid}figure,img,tr{break-inside:avoid}
 img{max-height:230mm}p{orphans:3;widows:3}*{print-color-adjust:exact}}
 </style></head><body>
 """
