@@ -42,7 +42,7 @@ def atom_values(inputs:Inputs, # of a run
                 atoms,         # frame: structure, site, Z
                 apart,         # dict model -> (n,) from `deviation`
                 )->pd.DataFrame: # (n rows) a column per colour
-    "What atoms are coloured by; no atypicality where a model of the reference is missing."
+    "What atoms are coloured by; no atypicality where a model of the reference is missing. NaN: without neighbours."
     from pymatgen.core import Element
     number = {str(a.info["id"]): coordination(a) for a in inputs.structures
               if str(a.info["id"]) in set(atoms["structure"])}
@@ -54,7 +54,7 @@ def atom_values(inputs:Inputs, # of a run
     with suppress(PlatonicError):
         sites = atypicality({m: t.select(keys) for m, t in inputs.tables.items() if m in load_reference().vectors})[1]
         found["atypicality"] = sites.set_index(["structure", "site"])["score"].loc[keys].to_numpy()
-    return found
+    return found.dropna(axis=1, how="all")
 
 # %% ../nbs/12a_explorer.ipynb #12a-expl-020
 def _structure(a):
@@ -73,8 +73,8 @@ def _properties(places, values, apart):
     return columns, views, colours
 
 def _ends(columns, views):
-    "Where axes and colours end: all places with a margin; the 1st and 99th percentile of a colour."
-    found = {c: np.nanquantile(x, [.01, .99]).tolist() for c, x in columns.items()}
+    "Where axes and colours end: all places with a margin; the 1st and 99th percentile of a colour that varies."
+    found = {c: (np.nanquantile(x, [.01, .99]) + [0, np.nanmin(x) == np.nanmax(x)]).tolist() for c, x in columns.items()}
     for names in zip(*views.values()):
         low, high = min(columns[n].min() for n in names), max(columns[n].max() for n in names)
         found |= dict.fromkeys(names, [low - .03*(high - low), high + .03*(high - low)])

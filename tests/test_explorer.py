@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase import Atoms
+from ase.build import bulk, molecule
 
 from platonic_nb.anchors import Anchors
 from platonic_nb.claims import Inputs
@@ -24,9 +25,9 @@ MODEL = "<img src=y onerror='window.hacked=6'>"
 
 
 def material(seed=0):
-    "Eight crystals with hostile names, three models of which one has a hostile name; vectors at random."
-    S = [bulk("NaCl", "rocksalt", a=5.6, cubic=True), bulk("MgO", "rocksalt", a=4.2, cubic=True), bulk("Fe", cubic=True), bulk("Si", cubic=True),
-         bulk("ZnS", "zincblende", a=5.4, cubic=True), bulk("Cu", cubic=True), bulk("CsCl", "cesiumchloride", a=4.1), bulk("Po", "sc", a=3.3)]
+    "Six crystals, a molecule and a lone atom with hostile names; three models of which one has a hostile name; vectors at random."
+    S = [bulk("NaCl", "rocksalt", a=5.6, cubic=True), bulk("MgO", "rocksalt", a=4.2, cubic=True), molecule("H2O"), bulk("Si", cubic=True),
+         bulk("ZnS", "zincblende", a=5.4, cubic=True), bulk("Cu", cubic=True), bulk("CsCl", "cesiumchloride", a=4.1), Atoms("He")]
     for a, name in zip(S, EVIL):
         a.info["id"] = name
     atoms, rng = atoms_frame(S), np.random.default_rng(seed)
@@ -171,6 +172,12 @@ def test_every_colour_is_drawn_and_a_crystal_is_found_by_name(page):
         assert page.js("get('words').textContent")
     page.js(f"get('find').value = {json.dumps(EVIL[3])}; get('find').onchange()")
     page.wait(f"get('atom').textContent === {json.dumps('Si0 in ' + EVIL[3])}", 20)
+    for name, atom in ((EVIL[2], "O0"), (EVIL[7], "He0")):  # without a cell; without a neighbour
+        page.js(f"get('find').value = {json.dumps(name)}; get('find').onchange()")
+        page.wait(f"get('atom').textContent === {json.dumps(f'{atom} in {name}')}", 20)
+        time.sleep(1)
+    assert "coordination none" in page.js("get('values').textContent")
+    assert page.js("get('warning').textContent") == "" and not page.happened("Runtime.exceptionThrown")
 
 
 @pytest.mark.slow
