@@ -74,7 +74,8 @@ def _properties(places, values, apart):
 
 def _ends(columns, views):
     "Where axes and colours end: all places with a margin; the 1st and 99th percentile of a colour that varies."
-    found = {c: (np.nanquantile(x, [.01, .99]) + [0, np.nanmin(x) == np.nanmax(x)]).tolist() for c, x in columns.items()}
+    ends = lambda x: np.nanquantile(x, [.01, .99]) + [0, np.nanmin(x) == np.nanmax(x)]
+    found = {c: ends(x).tolist() for c, x in columns.items()}
     for names in zip(*views.values()):
         low, high = min(columns[n].min() for n in names), max(columns[n].max() for n in names)
         found |= dict.fromkeys(names, [low - .03*(high - low), high + .03*(high - low)])
