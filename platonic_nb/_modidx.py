@@ -673,6 +673,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'platonic_nb.heads.disagreement': ('heads.html#disagreement', 'platonic_nb/heads.py'),
                                    'platonic_nb.heads.fit_head': ('heads.html#fit_head', 'platonic_nb/heads.py'),
                                    'platonic_nb.heads.head_matrix': ('heads.html#head_matrix', 'platonic_nb/heads.py'),
+                                   'platonic_nb.heads.ionic_crystals': ('heads.html#ionic_crystals', 'platonic_nb/heads.py'),
                                    'platonic_nb.heads.own_penalty': ('heads.html#own_penalty', 'platonic_nb/heads.py'),
                                    'platonic_nb.heads.rate': ('heads.html#rate', 'platonic_nb/heads.py'),
                                    'platonic_nb.heads.resampled_skill': ('heads.html#resampled_skill', 'platonic_nb/heads.py'),

@@ -210,7 +210,7 @@ def claim_stitching(rated,       # `Ratings` of every (readout, source)
 
 # %% ../nbs/08b_potentials.ipynb #08b-pot-n35
 def _against_dft(inputs, bench, said, pairs):
-    "Skill of stitched and own energies against DFT, where the scored crystals carry it."
+    "Skill against DFT of each readout's own energies and of each pair's; skipped unless all scored crystals carry it."
     name, y = next(iter(properties(inputs.structures, np.unique(bench.scored["structure"])).items()))
     if not np.isfinite(y).all(): return {"skipped": "the scored crystals carry no DFT energies"}
     dft = beyond_composition(y, composition(bench.scored["Z"], bench.scored["structure"]))
@@ -220,7 +220,7 @@ def _against_dft(inputs, bench, said, pairs):
             "mean_stitched": float(np.mean([p["value"] for p in each]))}
 
 def _other_methods(inputs, bench, method):
-    "method -> {(readout, model): skill} for those that were not chosen."
+    "Methods that were not chosen: name -> {(readout, encoder): skill}, models only, against the readout's energies."
     models = {n: bench.sources[n] for n in inputs.tables}
     by = {m: stitching_matrix(bench.readouts, models, bench.anchors, bench.scored, m) for m in METHODS if m != method}
     return {m: {k: skill(bench.truths[k[0]], v) for k, v in found.items()} for m, found in by.items()}

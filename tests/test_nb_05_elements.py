@@ -350,3 +350,14 @@ def test_exercises_1(given_coords, given_chemistry, given_distances, given_toy):
     euclidean = {m: mantel(1 / element_similarity(v, "euclidean") - 1, chemistry).r for m, v in vectors.items()}
     assert (moved >= 0).all() and moved.max() > 0.01 and euclidean["chgnet-0.3.0@untrained:0"] > tests["chgnet-0.3.0@untrained:0"].r
     {"moved most": flat.index[np.argsort(-moved)[:3]].tolist(), "r with Euclidean distances": {m: round(r, 3) for m, r in euclidean.items()}}
+
+
+def test_exercises_2(given_chemistry, given_distances, given_properties):
+    # Exercises
+    chemistry = given_chemistry["chemistry"]
+    distances = given_distances["distances"]
+    properties = given_properties["properties"]
+    numbers = property_distances(pd.DataFrame({"atomic number": properties.index.astype(float)}, properties.index))
+    beside = {"CHGNet with the atomic number": mantel(distances["chgnet-0.3.0"], numbers), "chemistry with the atomic number": mantel(chemistry, numbers),
+              "CHGNet with chemistry, given the atomic number": mantel(distances["chgnet-0.3.0"], chemistry, given=numbers)}
+    assert beside["CHGNet with the atomic number"].p < 0.01

@@ -29,11 +29,18 @@ def given_shared():
     return {"anchors": anchors, "atoms": atoms, "properties": properties, "shared": shared, "vectors": vectors}
 
 
-def test_leaving_out_one_element_and_another_for_the_penalt_1(given_shared):
+@pytest.fixture(scope="module")
+def given_tungsten(given_shared):
     # Leaving out one element, and another for the penalty
     properties = given_shared["properties"]
     vectors = given_shared["vectors"]
     tungsten = predict_property(vectors["chgnet-0.3.0"], properties["electronegativity"])
+    return {"tungsten": tungsten}
+
+
+def test_leaving_out_one_element_and_another_for_the_penalt_1(given_tungsten):
+    # Leaving out one element, and another for the penalty
+    tungsten = given_tungsten["tungsten"]
     assert tungsten.score > 0.5 and tungsten.left_out == 3
     tungsten, tungsten.table.loc[74].round(2).to_dict()
 
@@ -129,10 +136,36 @@ def test_misplaced_elements_2(given_shared, given_places):
     plt.close("all")
 
 
-def test_exercises_1(given_places, given_shared):
+def test_exercises_1(given_shared):
     # Exercises
-    places = given_places["places"]
+    properties = given_shared["properties"]
     vectors = given_shared["vectors"]
-    number = {m: predict_property(v, pd.Series(v.index, v.index, dtype=float)).score for m, v in vectors.items()}
-    assert number["chgnet-0.3.0"] > number["chgnet-0.3.0@untrained:0"]
-    {"atomic number": {m: round(s, 2) for m, s in number.items()}, "nearest to hydrogen": {m: p.nearest.loc[1] for m, p in places.items()}}
+    by_k = pd.DataFrame({k: {m: predict_property(v, properties["block"], "knn", k).score for m, v in vectors.items()} for k in (1, 5, 30)}).rename_axis("neighbours", axis=1)
+    assert by_k.loc["chgnet-0.3.0", 5] > by_k.loc["chgnet-0.3.0", 30]
+    by_k.round(2)
+
+
+def test_exercises_2(given_shared, given_tungsten):
+    # Exercises
+    properties = given_shared["properties"]
+    tungsten = given_tungsten["tungsten"]
+    vectors = given_shared["vectors"]
+    scale = properties["electronegativity"].dropna()
+    places_of = vectors["chgnet-0.3.0"].loc[scale.index]
+    features = (places_of - places_of.mean()) / places_of.std() / np.sqrt(places_of.shape[1])
+    alkali = [3, 11, 19, 37, 55]
+    line = Ridge(alpha=.1).fit(features.drop(alkali), scale.drop(alkali))
+    whole_group = pd.DataFrame({"truth": scale.loc[alkali], "group hidden": line.predict(features.loc[alkali]),
+                                "one hidden": tungsten.table.predicted.loc[alkali], "mean of the others": scale.drop(alkali).mean()})
+    assert (whole_group["group hidden"] < whole_group["mean of the others"]).all()
+    whole_group.round(2)
+
+
+def test_exercises_3(given_shared):
+    # Exercises
+    properties = given_shared["properties"]
+    vectors = given_shared["vectors"]
+    count = pd.Series(properties.index, properties.index, dtype=float)
+    number = {m: predict_property(v, count).score for m, v in vectors.items()} | {"group and period, nothing else": predict_property(properties[list(PLACES)], count).score}
+    assert number["group and period, nothing else"] > number["chgnet-0.3.0"] > number["chgnet-0.3.0@untrained:0"]
+    {m: round(s, 2) for m, s in number.items()}

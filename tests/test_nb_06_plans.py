@@ -1,7 +1,6 @@
 """Generated from nbs/06_plans.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from itertools import permutations
-from matplotlib import pyplot as plt
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.plans import centre_labels, chance_correspondence, correspondence, cost_matrix, exam_atoms, group_mass, nearest, plan, plot_plan, site_classes, transport_cost
@@ -9,6 +8,7 @@ from platonic_nb.projection import project
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
 from scipy.optimize import linear_sum_assignment
+import matplotlib.pyplot as plt
 import numpy as np
 import ot
 import pandas as pd
@@ -297,3 +297,19 @@ def test_exercises_1(given_shared, given_rows, given_crystals):
     still = plan(X["7net-0"], X["chgnet-0.3.0"], metric="sqeuclidean", within=Z).T
     assert np.isclose(correspondence(moved, rows)["site"].mean(), correspondence(still, rows)["site"].mean())
     trips = plan(A, B, b=np.arange(1., 151)).T.nnz
+
+
+def test_exercises_2(given_rows, given_crystals):
+    # Exercises
+    X = given_rows["X"]
+    Z = given_rows["Z"]
+    given = given_rows["given"]
+    marks = given_rows["marks"]
+    models = given_crystals["models"]
+    rows = given_rows["rows"]
+    there, back = nearest(*(X[m] for m in models), Z), nearest(*(X[m] for m in models[::-1]), Z)
+    mutual = np.where(back[there] == np.arange(len(there)), there, -1)
+    agreed = correspondence(mutual, rows)["site"]
+    assert agreed.mean() > marks.loc["site", "nearest neighbour"] and agreed.isna().any()
+    {"nearest neighbour, all atoms": round(marks.loc["site", "nearest neighbour"], 3), "those that name each other": round(agreed.mean(), 3),
+     "how many of all": round(agreed.notna().mean(), 3), "the plan on these": round(correspondence(given, rows)["site"][agreed.notna()].mean(), 3)}

@@ -59,7 +59,7 @@ def given_alone(given_models):
     free, anchored = gromov(*raw, within=Z[alone]), plan(*(X[m][alone] for m in models), within=Z[alone])
     freely = pd.Series({"without anchors": correspondence(free, rows.iloc[alone])["site"].mean(), "with anchors": correspondence(anchored, rows.iloc[alone])["site"].mean(),
                         "chance": chance_correspondence(rows.iloc[alone])["site"].mean()}, name="same site")
-    return {"alone": alone, "anchored": anchored, "free": free, "freely": freely}
+    return {"alone": alone, "anchored": anchored, "free": free, "freely": freely, "raw": raw}
 
 
 def test_plans_that_keep_distances_2(given_alone):
@@ -94,3 +94,15 @@ def test_plans_that_keep_distances_4(given_cloud):
     assert straight.T.shape == (40, 25) and max(straight.error) < 1e-8
     test_close(gromov(cloud, cloud, within=np.zeros(40)).cost, 0, eps=1e-9)
     test_close(gromov(3 * cloud, cloud[:, ::-1] - 5, "euclidean", within=np.arange(40)).cost, 0, eps=1e-9)
+
+
+def test_exercises_1(given_models, given_alone):
+    # Exercises
+    Z = given_models["Z"]
+    alone = given_alone["alone"]
+    freely = given_alone["freely"]
+    raw = given_alone["raw"]
+    rows = given_models["rows"]
+    by_metric = {metric: correspondence(gromov(*raw, metric, within=Z[alone]), rows.iloc[alone])["site"].mean() for metric in ("cosine", "euclidean", "sqeuclidean")}
+    assert min(by_metric.values()) > freely["chance"]
+    {m: round(float(v), 3) for m, v in by_metric.items()}

@@ -22,7 +22,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def given_crystals():
-    # The material
+    # The material, and the mark
     crystals = [s for s in aflow_prototypes() if len(s) <= 6]
     models = ["7net-0", "chgnet-0.3.0"]
     controls = {m: [f"{m}@untrained:0"] for m in models}
@@ -167,3 +167,27 @@ def test_exercises_1(given_crystals, given_exam):
                              for metric in ("euclidean", "sqeuclidean", "cosine")})
     assert (by_price.loc["both trained"] > by_price.drop("both trained").max()).all()
     by_price.round(3)
+
+
+def test_exercises_2(given_crystals, given_alone):
+    # Exercises
+    Z = given_crystals["Z"]
+    alone = given_alone["alone"]
+    asked = given_alone["asked"]
+    raw = given_alone["raw"]
+    unlabelled = correspondence(gromov(raw["7net-0"], raw["chgnet-0.3.0"]), asked).mean()
+    labelled = correspondence(gromov(raw["7net-0"], raw["chgnet-0.3.0"], within=Z[alone]), asked).mean()
+    assert unlabelled["element"] < 1 and labelled["element"] == 1
+    pd.DataFrame({"within the element": labelled, "without": unlabelled}).round(3)
+
+
+def test_exercises_3(given_crystals, given_exam):
+    # Exercises
+    Z = given_crystals["Z"]
+    exam = given_exam["exam"]
+    rows = given_crystals["rows"]
+    luck, mark = chance_correspondence(rows)["site"], correspondence(plan(*exam["both trained"], within=Z), rows)["site"]
+    thirds = pd.qcut(luck.rank(method="first"), 3, labels=["small", "middling", "large"]).rename("chance of a hit")
+    by_luck = pd.DataFrame({"atoms": luck.groupby(thirds, observed=True).size(), "chance": luck.groupby(thirds, observed=True).mean(), "mark": mark.groupby(thirds, observed=True).mean()})
+    assert by_luck.chance.is_monotonic_increasing
+    by_luck.round(3)

@@ -1,5 +1,6 @@
 """Generated from nbs/06b_tree.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from itertools import combinations
 from matplotlib import pyplot as plt
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
@@ -8,6 +9,8 @@ from platonic_nb.projection import project
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import common_keys
 from platonic_nb.tree import model_tree, plot_tree
+from scipy.cluster.hierarchy import cophenet
+from scipy.spatial.distance import squareform
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,3 +89,11 @@ def test_the_tree_and_its_support_3(given_rows, given_alone, given_tree):
     test_fail(lambda: model_tree({"x": left, "y": right}, np.zeros(6)), contains="one structure")
     test_eq([t.get_text() for t in plot_tree(tree.to_dict()).axes[0].get_yticklabels()], tree.names)
     plt.close("all")
+
+
+def test_exercises_1(given_tree):
+    # Exercises
+    tree = given_tree["tree"]
+    agreement, heights = cophenet(tree.linkage, squareform(tree.distance))
+    assert agreement > .5
+    {"correlation": round(float(agreement), 2)} | {f"{tree.names[i]} / {tree.names[j]}": (round(float(tree.distance[i, j]), 2), round(float(squareform(heights)[i, j]), 2)) for i, j in combinations(range(4), 2)}

@@ -226,7 +226,8 @@ def test_composition_as_the_strongest_opponent_2(given_labels, given_questions):
     {"within the family": inside, "whole corpus": {kind: evaluate_analogies(V, questions, same_element).hit1.mean() for kind, V in labels.items()}}
 
 
-def test_composition_as_the_strongest_opponent_3(given_labels, given_questions, given_sites):
+@pytest.fixture(scope="module")
+def given_hard_scores(given_labels, given_questions, given_sites):
     # Composition as the strongest opponent
     labels = given_labels["labels"]
     questions = given_questions["questions"]
@@ -235,6 +236,12 @@ def test_composition_as_the_strongest_opponent_3(given_labels, given_questions, 
     hard = onehot.index[onehot.hit1 < 0.75]
     hard_scores = {m: {o: evaluate_analogies(V, questions.loc[hard], same_element, o).hit1.mean() for o in ("own", "none", "other", "shuffled")}
                    for m, V in {**sites, **labels}.items()}
+    return {"hard_scores": hard_scores}
+
+
+def test_composition_as_the_strongest_opponent_3(given_hard_scores):
+    # Composition as the strongest opponent
+    hard_scores = given_hard_scores["hard_scores"]
     assert hard_scores["onehot"]["own"] <= 0.5
     pd.DataFrame(hard_scores).T.round(3)
 
@@ -251,7 +258,7 @@ def test_composition_as_the_strongest_opponent_4(given_atoms, given_classes, giv
 
 
 @pytest.fixture(scope="module")
-def given_steps(given_atoms, given_classes, given_formulas, given_sites):
+def given_literal(given_atoms, given_classes, given_formulas, given_sites):
     # The formula, literally, and the periodic table
     atoms = given_atoms["atoms"]
     classes = given_classes["classes"]
@@ -266,28 +273,39 @@ def given_steps(given_atoms, given_classes, given_formulas, given_sites):
              "rectangles": (steps, None, {**means, **flat_labels["element"], "Magpie": label_vectors(atoms, "element", "magpie")})}
     shares = {test: {m: {o: evaluate_analogies(V, q, g, o).hit1.mean() for o in ("own", "none")} for m, V in views.items()}
               for test, (q, g, views) in tests.items()}
-    return {"shares": shares, "steps": steps}
+    return {"literal": literal, "shares": shares}
 
 
-def test_the_formula_literally_and_the_periodic_table_1(given_steps):
+def test_the_formula_literally_and_the_periodic_table_1(given_literal):
     # The formula, literally, and the periodic table
-    shares = given_steps["shares"]
+    shares = given_literal["shares"]
     assert shares["formula, its prototype"]["7net-0@untrained:0"]["own"] > 0.99 > shares["formula, its prototype"]["chgnet-0.3.0"]["own"]
     assert shares["rectangles"]["7net-0@untrained:0"]["own"] < 0.05 < shares["rectangles"]["chgnet-0.3.0"]["own"]
     pd.DataFrame({test: {m: v["own"] for m, v in of.items()} for test, of in shares.items()}).round(3)
 
 
-def test_exercises_1(given_sites, given_questions, given_steps):
+def test_exercises_1(given_questions, given_sites):
     # Exercises
-    means = given_sites["means"]
     questions = given_questions["questions"]
     sites = given_sites["sites"]
-    steps = given_steps["steps"]
     V, q = sites["chgnet-0.3.0"], questions
     point = V.loc[q.a].to_numpy() - V.loc[q.b].to_numpy() + V.loc[q.c].to_numpy()
     to_c, to_answer = (np.linalg.norm(point - V.loc[q[x]].to_numpy(), axis=1) for x in ("c", "answer"))
     by_cosine = {m: evaluate_analogies(V, questions, same_element, metric="cosine").hit1.mean() for m, V in sites.items()}
-    carried = {k: evaluate_analogies(t[t.index.isin(means["7net-0"].index)], steps).hit1.mean()
-               for k, t in ((k, element_labels(k)) for k in ("mace_mp0", "orb_v2", "chgnet", "random_200"))}
-    assert carried["random_200"] < 0.05 < carried["mace_mp0"]
-    {"c nearer than the answer": round(float((to_c < to_answer).mean()), 2), "by cosine": pd.Series(by_cosine).round(3).to_dict(), "rectangles": pd.Series(carried).round(3).to_dict()}
+    assert 0.1 < (to_c < to_answer).mean() < 0.9
+    {"c nearer than the answer": round(float((to_c < to_answer).mean()), 2), "by cosine": pd.Series(by_cosine).round(3).to_dict()}
+
+
+def test_exercises_2(given_formulas, given_hard_scores, given_literal, given_classes):
+    # Exercises
+    formulas = given_formulas["formulas"]
+    hard_scores = given_hard_scores["hard_scores"]
+    literal = given_literal["literal"]
+    names = given_classes["names"]
+    def step_spread(V): # how much the true step differs between crystals in which the same two elements are exchanged, in units of its length
+        true = pd.DataFrame((V.loc[literal.answer].to_numpy() - V.loc[literal.c].to_numpy()) / literal.weight.to_numpy()[:, None])
+        left = true - true.groupby([literal["family"].to_numpy(), literal["from"].to_numpy(), literal["to"].to_numpy()]).transform("mean")
+        return float(np.sqrt((left.to_numpy() ** 2).sum() / (true.to_numpy() ** 2).sum()))
+    uneven = {m: round(step_spread(V), 3) for m, V in formulas.items()}
+    hardest = {m: round(hard_scores[m]["own"], 3) for m in names}
+    assert uneven["7net-0@untrained:0"] < uneven["chgnet-0.3.0"]

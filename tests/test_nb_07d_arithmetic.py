@@ -1,5 +1,6 @@
 """Generated from nbs/07d_arithmetic.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from pathlib import Path
 from platonic_nb.analogy_ladder import _GROUPS, _material, _of_level
 from platonic_nb.anchors import select_anchors
 from platonic_nb.arithmetic import _carried, _opposite, _same_composition, _splits, _steps, _transfer, study
@@ -10,6 +11,7 @@ from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.structures import aflow_prototypes, elemental_crystals, substitute
 from platonic_nb.table import common_keys
 from platonic_nb.zoo import controls
+import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -170,3 +172,43 @@ def test_figures_and_words_from_the_numbers_alone_3(given_lone, given_result, gi
     nothing = {k: {"skipped": "no data"} for k in result}
     test_eq(figures(nothing), {}); test_eq(len(summary(nothing)), 1)
     plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def given_stored():
+    # What the paper did, what we do, what we found
+    stored = {name: json.loads(Path(f"stored/{name}.json").read_text()) for name in ("default", "mp20_val")}
+    ledger = pd.DataFrame([{"corpus": name, "claim": c["statement"][:44] + " ...", "value": c["value"], "strongest rung": c["null"]["name"], "reaches": c["null"]["value"],
+                            "low": c["difference"]["ci95"][0], "high": c["difference"]["ci95"][1], "verdict": c["verdict"]}
+                           for name, run in stored.items() for c in run["claims"] if c["id"] == 5])
+    ledger.round(3)
+    return {"stored": stored}
+
+
+def test_exercises_1(given_stored):
+    # Exercises
+    stored = given_stored["stored"]
+    def above_query(e): return sum(m["above_query"]["ci95"][0] > 0 for m in e["models"])
+    counted = pd.DataFrame({name: {level: above_query(run["arithmetic"][level]) for level in (*_GROUPS, "same_composition")} for name, run in stored.items()})
+    assert counted.to_numpy().max() <= 8
+
+
+def test_exercises_2(given_stored):
+    # Exercises
+    stored = given_stored["stored"]
+    literal = pd.DataFrame({name: {"trained": e["value"]["value"], "untrained": e["rungs"]["untrained"]["value"]} for name, run in stored.items() for e in [run["arithmetic"]["formula"]]})
+    assert (literal.loc["untrained"] > literal.loc["trained"]).all()
+    literal.round(2)
+
+
+def test_exercises_3(given_stored):
+    # Exercises
+    stored = given_stored["stored"]
+    one = {}
+    for name, run in stored.items():
+        e = run["arithmetic"]["site"]
+        mine = next(m for m in e["models"] if m["model"] == "chgnet-0.3.0")
+        one[name] = {"chgnet-0.3.0": mine["own"]["value"], "chance": e["chance"], **{r: e["rungs"][r]["value"] for r in ("composition, one-hot", "hand-made (SOAP)", "untrained")}}
+    one = pd.DataFrame(one)
+    assert (one.loc["composition, one-hot"] > one.loc["chgnet-0.3.0"]).all()
+    one.round(2)

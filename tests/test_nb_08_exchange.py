@@ -7,9 +7,9 @@ from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
 from platonic_nb.exchange import against_rungs, claim_heads, coordinates, crystal_tasks, gap, ordered_pairs, other_anchors, properties, read_all, site_tasks, split, stand_ins, study_heads, through_others, unit_contrast, vectors, wanted
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.heads import beyond_composition, fit_head
+from platonic_nb.heads import beyond_composition, fit_head, ionic_crystals
 from platonic_nb.invariants import site_symmetry
-from platonic_nb.structures import aflow_prototypes, load_mp20, substitute
+from platonic_nb.structures import load_mp20
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,11 +18,7 @@ import pytest
 @pytest.fixture(scope="module")
 def given_crystals():
     # A small run
-    twenty = set("Li Na K Rb Cs Mg Ca Sr Ba Zn Cd Al Ga In O S Se F Cl Br".split())
-    dozen = ("AB_cF8_225_a_b:NaCl AB_cP2_221_b_a:CsCl AB_cF8_216_c_a:ZnS AB_hP4_186_b_b:ZnS "
-         "AB2_cF12_225_a_c:CaF2 AB2_hP3_164_a_d:CdI2 A2B_tP6_136_f_a:TiO2 AB3C_cP5_221_a_c_b:CaTiO3 "
-         "ABC2_hR4_166_a_b_c:CrNaS2 ABC_tP6_129_c_a_c:PbClF").split()
-    crystals = substitute([a for a in aflow_prototypes() if a.info["id"] in dozen], 200, elements=twenty)
+    crystals = ionic_crystals()
     models = ["7net-0", "chgnet-0.3.0"]
     tables = {m: extract(load_encoder(m), crystals) for m in models}
     untrained = {m: extract(load_encoder(m), crystals) for m in ["7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]}
@@ -95,21 +91,13 @@ def test_which_property_3(given_tasks):
     assert (sizes["scored"] >= 20).all() and sizes.loc["formation energy, eV per atom", "have it"] == 0
 
 
-@pytest.fixture(scope="module")
-def given_of_sites(given_tasks):
-    # Which property
-    tasks = given_tasks["tasks"]
-    of_sites = tasks[-1]
-    return {"of_sites": of_sites}
-
-
-def test_which_property_4(given_crystals, given_of_sites, given_s, given_tasks):
+def test_which_property_4(given_crystals, given_s, given_tasks):
     # Which property
     from fastcore.test import test_close
     crystals = given_crystals["crystals"]
-    of_sites = given_of_sites["of_sites"]
     s = given_s["s"]
     tasks = given_tasks["tasks"]
+    of_sites = tasks[-1]
     assert (of_sites.shares["test"].sum(1) == 1).all() and set(np.unique(of_sites.shares["test"])) == {0, 1}
     some_sites = s.test[:3]
     one = next(a for a in crystals if a.info["id"] == some_sites[0][0])
@@ -279,13 +267,15 @@ def test_on_formation_energies_1(given_mp20_run):
     assert by_anchors["value"].iloc[1:].min() > .15 and (by_anchors["low"].iloc[1:] > 0).sum() >= 10 and by_anchors["low"].iloc[0] < 0
 
 
-def test_exercises_1(given_by_volume, given_of_sites, given_crystals):
+def test_exercises_1(given_crystals, given_tasks):
     # Exercises
-    by_volume = given_by_volume["by_volume"]
-    of_sites = given_of_sites["of_sites"]
     run = given_crystals["run"]
-    flat_task = replace(of_sites, name="site symmetry, element left in", shares={k: np.ones((len(v), 1)) for k, v in of_sites.shares.items()})
-    left_in = read_all(run, flat_task, vectors(run, flat_task.keys))[1]
-    across_pair = ("7net-0", "chgnet-0.3.0@untrained:0")
-    assert left_in.row(across_pair)["value"] > by_volume.row(across_pair)["value"] - 1
-    {b: round(left_in.row(("7net-0", b))["value"], 3) for b in ("7net-0", "chgnet-0.3.0", "chgnet-0.3.0@untrained:0")}
+    tasks = given_tasks["tasks"]
+    counted = tasks[2]
+    flat_task = replace(counted, name="coordination, element left in", shares={k: np.ones((len(v), 1)) for k, v in counted.shares.items()})
+    site_raw, readers = vectors(run, counted.keys), ("7net-0", "chgnet-0.3.0", "7net-0@untrained:0", "chgnet-0.3.0@untrained:0")
+    left_in, taken_out = (read_all(run, t, site_raw)[1] for t in (flat_task, counted))
+    by_reader = pd.DataFrame({"element left in": [left_in.row(("7net-0", b))["value"] for b in readers],
+                              "given the element": [taken_out.row(("7net-0", b))["value"] for b in readers]}, index=readers)
+    assert by_reader.loc["7net-0"].min() > by_reader.loc["7net-0@untrained:0", "given the element"]
+    by_reader.rename_axis("read by").round(3)

@@ -2,9 +2,8 @@
 # ruff: noqa
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.heads import _principal, beyond_composition, composition, crystal_means, disagreement, fit_head, head_matrix, rate, resampled_skill, skill
+from platonic_nb.heads import _principal, beyond_composition, composition, crystal_means, disagreement, fit_head, head_matrix, ionic_crystals, rate, resampled_skill, skill
 from platonic_nb.projection import project
-from platonic_nb.structures import aflow_prototypes, substitute
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +12,7 @@ import pytest
 @pytest.fixture(scope="module")
 def given_crystals():
     # Crystals that allow the question
-    twenty = set("Li Na K Rb Cs Mg Ca Sr Ba Zn Cd Al Ga In O S Se F Cl Br".split())
-    dozen = ("AB_cF8_225_a_b:NaCl AB_cP2_221_b_a:CsCl AB_cF8_216_c_a:ZnS AB_hP4_186_b_b:ZnS AB2_cF12_225_a_c:CaF2 AB2_hP3_164_a_d:CdI2 "
-         "A2B_tP6_136_f_a:TiO2 AB3C_cP5_221_a_c_b:CaTiO3 ABC2_hR4_166_a_b_c:CrNaS2 ABC_tP6_129_c_a_c:PbClF").split()
-    crystals = substitute([a for a in aflow_prototypes() if a.info["id"] in dozen], 200, elements=twenty)
+    crystals = ionic_crystals()
     models = ["7net-0", "chgnet-0.3.0"]
     tables = {m: extract(load_encoder(m), crystals) for m in [*models, "7net-0@untrained", "chgnet-0.3.0@untrained"]}
     anchors = select_anchors(tables["7net-0"], 60, method="farthest", among=list(tables.values()))
@@ -239,3 +235,17 @@ def test_exercises_1(given_heavy, given_mean_coords, given_crystals):
     reads_standard = {m: skill(r_test, beyond_composition(standard(mean_coords[m][test]/scale[m]), C[test])) for m in models}
     assert reads_standard["chgnet-0.3.0"] > reads_standard["7net-0"]
     {m: round(v, 3) for m, v in reads_standard.items()}
+
+
+def test_exercises_2(given_heavy, given_mean_coords, given_crystals):
+    # Exercises
+    C = given_heavy["C"]
+    head = given_mean_coords["head"]
+    mean_coords = given_mean_coords["mean_coords"]
+    tables = given_crystals["tables"]
+    test = given_mean_coords["test"]
+    volume = given_heavy["volume"]
+    def plain(m): return head(mean_coords[m][test], C[test])
+    with_composition = {m: skill(volume[test] - volume[test].mean(), plain(m) - volume[test].mean()) for m in tables}
+    assert min(with_composition.values()) > .2
+    {m: round(v, 3) for m, v in with_composition.items()}

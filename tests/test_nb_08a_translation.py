@@ -4,8 +4,7 @@ from chgnet.model import CHGNet
 from platonic_nb.alignment import handmade
 from platonic_nb.anchors import select_anchors
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.heads import beyond_composition, composition, crystal_means, skill
-from platonic_nb.structures import aflow_prototypes, substitute
+from platonic_nb.heads import beyond_composition, composition, crystal_means, ionic_crystals, skill
 from platonic_nb.translation import METHODS, RELATIVE_PENALTIES, _lstsq, anchor_atoms, cross_validate, fit_translation, open_readout, stitch, translate, typical
 from pymatgen.io.ase import AseAtomsAdaptor
 from sklearn.linear_model import RidgeCV
@@ -17,10 +16,7 @@ import pytest
 @pytest.fixture(scope="module")
 def given_crystals():
     # Two potentials, and crystals they both know
-    twenty = set("Li Na K Rb Cs Mg Ca Sr Ba Zn Cd Al Ga In O S Se F Cl Br".split())
-    dozen = ("AB_cF8_225_a_b:NaCl AB_cP2_221_b_a:CsCl AB_cF8_216_c_a:ZnS AB_hP4_186_b_b:ZnS AB2_cF12_225_a_c:CaF2 AB2_hP3_164_a_d:CdI2 "
-         "A2B_tP6_136_f_a:TiO2 AB3C_cP5_221_a_c_b:CaTiO3 ABC2_hR4_166_a_b_c:CrNaS2 ABC_tP6_129_c_a_c:PbClF").split()
-    crystals = substitute([a for a in aflow_prototypes() if a.info["id"] in dozen], 200, elements=twenty)
+    crystals = ionic_crystals()
     models = ["7net-0", "chgnet-0.3.0"]
     controls = ["7net-0@untrained", "chgnet-0.3.0@untrained"]
     tables = {m: extract(load_encoder(m), crystals) for m in models + controls}

@@ -7,9 +7,9 @@ from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
 from platonic_nb.exchange import against_rungs, ordered_pairs, split
 from platonic_nb.extraction import extract, load_encoder
-from platonic_nb.heads import beyond_composition, composition, crystal_means, rate, skill
+from platonic_nb.heads import beyond_composition, composition, crystal_means, ionic_crystals, rate, skill
 from platonic_nb.stitched import choose_method, claim_stitching, curve, each_pair, own_energies, set_up, stitching_matrix, study_stitching
-from platonic_nb.structures import aflow_prototypes, read_structures, substitute
+from platonic_nb.structures import read_structures
 from platonic_nb.translation import anchor_atoms, fit_translation, open_readout, stitch
 import numpy as np
 import os
@@ -20,10 +20,7 @@ import pytest
 @pytest.fixture(scope="module")
 def given_crystals():
     # A small run
-    twenty = set("Li Na K Rb Cs Mg Ca Sr Ba Zn Cd Al Ga In O S Se F Cl Br".split())
-    dozen = ("AB_cF8_225_a_b:NaCl AB_cP2_221_b_a:CsCl AB_cF8_216_c_a:ZnS AB_hP4_186_b_b:ZnS AB2_cF12_225_a_c:CaF2 AB2_hP3_164_a_d:CdI2 "
-         "A2B_tP6_136_f_a:TiO2 AB3C_cP5_221_a_c_b:CaTiO3 ABC2_hR4_166_a_b_c:CrNaS2 ABC_tP6_129_c_a_c:PbClF").split()
-    crystals = substitute([a for a in aflow_prototypes() if a.info["id"] in dozen], 200, elements=twenty)
+    crystals = ionic_crystals()
     models = ["7net-0", "chgnet-0.3.0"]
     tables = {m: extract(load_encoder(m), crystals) for m in models}
     untrained = {m: extract(load_encoder(m), crystals) for m in ["7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]}

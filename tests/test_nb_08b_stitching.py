@@ -1,13 +1,14 @@
 """Generated from nbs/08b_stitching.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
-from matplotlib import pyplot as plt
+from pathlib import Path
 from platonic_nb.anchors import select_anchors
 from platonic_nb.claims import Inputs
 from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
+from platonic_nb.heads import ionic_crystals
 from platonic_nb.stitching import figures, study, summary
-from platonic_nb.structures import aflow_prototypes, substitute
 import json
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,10 +17,7 @@ import pytest
 @pytest.fixture(scope="module")
 def given_crystals():
     # A small run
-    twenty = set("Li Na K Rb Cs Mg Ca Sr Ba Zn Cd Al Ga In O S Se F Cl Br".split())
-    dozen = ("AB_cF8_225_a_b:NaCl AB_cP2_221_b_a:CsCl AB_cF8_216_c_a:ZnS AB_hP4_186_b_b:ZnS AB2_cF12_225_a_c:CaF2 AB2_hP3_164_a_d:CdI2 "
-         "A2B_tP6_136_f_a:TiO2 AB3C_cP5_221_a_c_b:CaTiO3 ABC2_hR4_166_a_b_c:CrNaS2 ABC_tP6_129_c_a_c:PbClF").split()
-    crystals = substitute([a for a in aflow_prototypes() if a.info["id"] in dozen], 200, elements=twenty)
+    crystals = ionic_crystals()
     models = ["7net-0", "chgnet-0.3.0"]
     tables = {m: extract(load_encoder(m), crystals) for m in models}
     untrained = {m: extract(load_encoder(m), crystals) for m in ["7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]}
@@ -113,3 +111,54 @@ def test_figures_and_words_4(given_crystals):
     tiny = Inputs(tables, {}, inputs.anchors, crystals, set(list(pool)[:12]))
     too_small, none_here = study(tiny)
     test_eq(none_here, []); assert "skipped" in too_small and figures(too_small) == {}
+
+
+@pytest.fixture(scope="module")
+def given_runs():
+    # On many models
+    def stored(name):
+        d = json.loads((Path("stored")/f"{name}.json").read_text())
+        return d.get("stitching"), [c for c in d["claims"] if c["chapter"] == "08"]
+    runs = {name: stored(name) for name in ("default", "mp20_val")}
+    table = pd.DataFrame([{"run": name, "claim": c["statement"], "value": c["value"], "strongest null": c["null"]["name"],
+        "null": c["null"]["value"], "difference": c["difference"]["value"], "low": c["difference"]["ci95"][0],
+                           "high": c["difference"]["ci95"][1], "verdict": c["verdict"]} for name, (_, found) in runs.items() for c in found])
+    table.round(3)
+    return {"runs": runs}
+
+
+def test_exercises_1(given_runs):
+    # Exercises
+    runs = given_runs["runs"]
+    line = pd.DataFrame(runs["mp20_val"][0]["stitched"]["curve"]).query("order == 0 and method == 'lstsq'")
+    last = line.groupby(["readout", "encoder"])["value"].transform("last")
+    enough = line[(line["value"] >= .9*last) & (last > .2)].groupby(["readout", "encoder"])["anchors"].min()
+    assert enough["7net-0", "7net-0_22May2024"] < enough["7net-0", "chgnet-0.3.0"]
+
+
+@pytest.fixture(scope="module")
+def given_served(given_runs):
+    # Exercises
+    runs = given_runs["runs"]
+    served = pd.DataFrame(runs["mp20_val"][0]["stitched"]["pairs"])
+    as_parts = pd.DataFrame({"as an encoder": served.groupby("encoder")["value"].mean(), "as a readout": served.groupby("readout")["value"].mean()})
+    return {"as_parts": as_parts, "served": served}
+
+
+def test_exercises_2(given_served):
+    # Exercises
+    as_parts = given_served["as_parts"]
+    assert as_parts["as an encoder"].idxmax() == "7net-mf-0:R2SCAN"
+    as_parts.round(2).sort_values("as an encoder", ascending=False)
+
+
+def test_exercises_3(given_runs, given_served):
+    # Exercises
+    runs = given_runs["runs"]
+    served = given_served["served"]
+    by_pair = served[["readout", "encoder"]].merge(pd.DataFrame(runs["mp20_val"][0]["stitched"]["matrix"]), on=["readout", "encoder"])
+    behind, fails = by_pair["procrustes"] < by_pair["value"], by_pair["value"] < 0
+    assert behind.sum() > len(by_pair)/2 and fails.sum() == 2
+    {"pairs": len(by_pair), "rotation behind least squares": int(behind.sum()), "least squares below 0": int(fails.sum()),
+     "means without the failures": by_pair.loc[~fails, ["value", "procrustes"]].mean().round(2).to_dict(),
+     "rotation, by the readout's family": by_pair.groupby(by_pair["readout"].str.partition("-")[0])["procrustes"].mean().round(2).to_dict()}
