@@ -127,8 +127,9 @@ def _tree_says(t):
     "The paragraph on the tree of models."
     rank = t["sliced"]["rank_correlation_with_exact"]
     alike = "as" if rank > .9 else "much as" if rank > .7 else "differently from what"
-    return ("A tree of the models by the cost of transport has branches with a bootstrap support of "
-            f"{min(t['support'][:-1]):.2f} or more. "
+    lowest = min(t["support"][:-1])
+    sure = "appears in every bootstrap draw" if lowest == 1 else f"has a bootstrap support of {lowest:.2f} or more"
+    return (f"In a tree of the models by the cost of transport every branch {sure}. "
             f"The sliced distance on all {t['sliced']['n']} atoms orders the pairs of models "
             f"{alike} the exact cost on {t['n']} atoms does (rank correlation {rank:.2f}).")
 
