@@ -250,6 +250,18 @@ def test_the_exam_3(given_rows, given_crystals):
     test_fail(lambda: centre_labels([[1., 2.], [1., 2.]], [1, 1]), contains="nothing is left")
 
 
+def test_the_exam_4(given_rows):
+    # The exam
+    X = given_rows["X"]
+    Z = given_rows["Z"]
+    given = given_rows["given"]
+    rows = given_rows["rows"]
+    each = {"transport": correspondence(given, rows), "nearest neighbour": correspondence(nearest(X["7net-0"], X["chgnet-0.3.0"], Z), rows), "chance": chance_correspondence(rows)}
+    by_element = pd.DataFrame({"atoms": rows.groupby("Z").size(), **{name: m["site"].groupby(Z).mean() for name, m in each.items()}})
+    assert (by_element["transport"] >= by_element["chance"]).mean() > .5
+    by_element[by_element["atoms"] >= 10].round(2)
+
+
 @pytest.fixture(scope="module")
 def given_whole(given_rows, given_crystals):
     # Where the mass goes
