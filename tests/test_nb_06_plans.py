@@ -323,5 +323,5 @@ def test_exercises_2(given_rows, given_crystals):
     mutual = np.where(back[there] == np.arange(len(there)), there, -1)
     agreed = correspondence(mutual, rows)["site"]
     assert agreed.mean() > marks.loc["site", "nearest neighbour"] and agreed.isna().any()
-    {"nearest neighbour, all atoms": round(marks.loc["site", "nearest neighbour"], 3), "those that name each other": round(agreed.mean(), 3),
-     "how many of all": round(agreed.notna().mean(), 3), "the plan on these": round(correspondence(given, rows)["site"][agreed.notna()].mean(), 3)}
+    {"nearest neighbour, all atoms": round(float(marks.loc["site", "nearest neighbour"]), 3), "those that name each other": round(float(agreed.mean()), 3),
+     "how many of all": round(float(agreed.notna().mean()), 3), "the plan on these": round(float(correspondence(given, rows)["site"][agreed.notna()].mean()), 3)}

@@ -307,5 +307,5 @@ def test_exercises_2(given_formulas, given_hard_scores, given_literal, given_cla
         left = true - true.groupby([literal["family"].to_numpy(), literal["from"].to_numpy(), literal["to"].to_numpy()]).transform("mean")
         return float(np.sqrt((left.to_numpy() ** 2).sum() / (true.to_numpy() ** 2).sum()))
     uneven = {m: round(step_spread(V), 3) for m, V in formulas.items()}
-    hardest = {m: round(hard_scores[m]["own"], 3) for m in names}
+    hardest = {m: round(float(hard_scores[m]["own"]), 3) for m in names}
     assert uneven["7net-0@untrained:0"] < uneven["chgnet-0.3.0"]
