@@ -50,7 +50,7 @@ def _heat(ax, frame, title):
 
 # %% ../nbs/08b_stitching.ipynb #08b-stit-033
 def _with_rungs(rows, column, row, rungs):
-    "The models' matrix, below it a row per rung: in each column the largest skill among the rung's seeds and stand-ins."
+    "The models' matrix, below it a row per rung: in each column the largest skill of its seeds or stand-ins."
     frame = pd.DataFrame(rows).pivot(index=row, columns=column, values="value")
     models = [m for m in dict.fromkeys(r[column] for r in rows)]
     stand_in = lambda m: any(t in m for t in ("@untrained", "shuffled", "handmade", "elements"))
