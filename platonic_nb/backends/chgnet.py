@@ -111,7 +111,8 @@ def _graph(atoms, converter, dtype):
     real = functools.partial(torch.tensor, dtype=dtype)
     return CrystalGraph(
         atomic_number=whole(atoms.numbers), atom_frac_coord=real(s.frac_coords), lattice=real(s.lattice.matrix),
-        atom_graph=whole(np.stack([i, j], 1)), neighbor_image=real(image), atom_graph_cutoff=converter.atom_graph_cutoff,
+        atom_graph=whole(np.stack([i, j], 1)), neighbor_image=real(image),
+        atom_graph_cutoff=converter.atom_graph_cutoff,
         bond_graph=whole(angles), bond_graph_cutoff=converter.bond_graph_cutoff,
         directed2undirected=whole(directed2undirected), undirected2directed=whole(undirected2directed))
 
