@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def given_names():
-    # Where one model leaves the others
+    # The idea
     crystals = [s for s in aflow_prototypes() if len(s) <= 4]
     names = ["7net-0", "7net-0_22May2024", "chgnet-0.3.0", "chgnet-r2scan"]
     tables = [extract(load_encoder(m), crystals) for m in names]

@@ -14,7 +14,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def given_crystals():
-    # What groups there are, and how small a bias is found
+    # What a finding needs
     crystals = [s for s in aflow_prototypes() if len(s) <= 5]
     names = ["7net-0", "7net-0_22May2024", "chgnet-0.3.0", "chgnet-r2scan"]
     tables = [extract(load_encoder(m), crystals) for m in names]

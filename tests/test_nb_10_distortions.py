@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def given_names():
-    # Distortions
+    # The idea
     names = ["7net-0", "chgnet-0.3.0", "7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]
     encoders = {m: load_encoder(m) for m in names}
     return {"encoders": encoders, "names": names}

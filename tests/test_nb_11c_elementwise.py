@@ -75,7 +75,7 @@ def given_part():
     return {"part": part}
 
 
-def test_in_words_1(given_part):
-    # In words
+def test_what_the_paper_did_what_we_do_what_we_found_1(given_part):
+    # What the paper did, what we do, what we found
     part = given_part["part"]
     assert 0 < part["found_from"] <= .2 and len(say_elements({"skipped": "x"})) == 1
