@@ -1,5 +1,6 @@
 """Generated from nbs/09c_bias.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
+from pathlib import Path
 from platonic_nb.anchors import select_anchors
 from platonic_nb.bias import _moments, contrasts, figures, profiles, study, summary
 from platonic_nb.bias_energies import _material
@@ -8,13 +9,15 @@ from platonic_nb.core import dump_json
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.groups import atom_labels
 from platonic_nb.structures import aflow_prototypes, elemental_crystals
+import json
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 
 @pytest.fixture(scope="module")
 def given_crystals():
-    # Where does one model leave the others, and is it wrong there?
+    # The idea
     crystals = [s for s in aflow_prototypes() if len(s) <= 4] + [s for s in elemental_crystals() if len(s) <= 2]
     names = ["7net-0", "7net-0_22May2024", "chgnet-0.3.0"]
     tables = {m: extract(load_encoder(m), crystals) for m in names}
@@ -27,7 +30,7 @@ def given_crystals():
 
 @pytest.fixture(scope="module")
 def given_w(given_crystals):
-    # Where does one model leave the others, and is it wrong there?
+    # The idea
     inputs = given_crystals["inputs"]
     w = _material(inputs) # atoms that all of them hold, and levelled coordinates
     len(w["atoms"])
@@ -132,3 +135,28 @@ def test_in_words_1(given_result):
     assert "was not asked" in " ".join(summary(result | {"energies": {"skipped": "no readout"}}))
     assert len(figures(result | {"energies": {"skipped": "no readout"}})) == 2
     plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def given_stored():
+    # What the stored runs found
+    stored = {n: json.loads(Path(f"stored/{n}.json").read_text()) for n in ("default", "mp20_val")}
+    for n, r in stored.items(): print(n.upper(), *summary(r["bias"]), sep="\n", end="\n\n")
+    return {"stored": stored}
+
+
+@pytest.fixture(scope="module")
+def given_sevens(given_stored):
+    # What the stored runs found
+    stored = given_stored["stored"]
+    sevens = {n: next(c for c in r["claims"] if c["id"] == 7) for n, r in stored.items()}
+    pd.DataFrame({n: {"own deviation": c["value"], "strongest rung": c["null"]["name"], "reaches": c["null"]["value"], "difference": c["difference"]["value"], "low": c["difference"]["ci95"][0],
+                      "high": c["difference"]["ci95"][1], "verdict": c["verdict"]} for n, c in sevens.items()})
+    return {"sevens": sevens}
+
+
+def test_what_the_stored_runs_found_1(given_sevens):
+    # What the stored runs found
+    from fastcore.test import test_eq
+    sevens = given_sevens["sevens"]
+    test_eq({c["verdict"] for c in sevens.values()}, {"not supported"})
