@@ -15,7 +15,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def given_names():
-    # In words
+    # A small run
     names = ["7net-0", "chgnet-0.3.0", "7net-0@untrained:0", "chgnet-0.3.0@untrained:0"]
     encoders = {m: load_encoder(m) for m in names}
     crystals = [a for a in aflow_prototypes() if len(a) <= 6 and all(set(a.numbers) <= e.species for e in encoders.values())]
@@ -27,8 +27,8 @@ def given_names():
     return {"anchors": anchors, "crystals": crystals, "encoders": encoders, "inputs": inputs, "names": names, "result": result, "tables": tables}
 
 
-def test_in_words_1(given_names):
-    # In words
+def test_a_small_run_1(given_names):
+    # A small run
     from fastcore.test import test_close, test_eq
     anchors = given_names["anchors"]
     crystals = given_names["crystals"]
