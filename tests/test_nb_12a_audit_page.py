@@ -13,7 +13,7 @@ import tempfile
 
 @pytest.fixture(scope="module")
 def given_folder():
-    # An audit: the page
+    # What a reader decides
     crystals = audit_structures(range(1, 90))[::6]
     folder = tempfile.TemporaryDirectory()
     jury = ["7net-0", "7net-mf-0:PBE", "chgnet-r2scan"]
@@ -21,8 +21,8 @@ def given_folder():
     return {"folder": folder, "jury": jury, "result": result}
 
 
-def test_an_audit_the_page_1():
-    # An audit: the page
+def test_what_a_reader_decides_1():
+    # What a reader decides
     from fastcore.test import test_eq
     test_eq(short("mace:runs/july/best.model@untrained:1"), "mace:best.model@untrained:1")
 
