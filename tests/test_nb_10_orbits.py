@@ -14,7 +14,7 @@ import spglib
 
 @pytest.fixture(scope="module")
 def given_near():
-    # Orbits
+    # The idea
     def near(v): return v if isinstance(v, (str, bool, np.bool_, int, np.integer)) else "-" if np.isnan(v) else "0" if v == 0 else "below 1e-5" if abs(v) < 1e-5 else f"{v:.1e}" # noise is not the same on every machine
     return {"near": near}
 
