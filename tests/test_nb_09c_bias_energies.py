@@ -16,7 +16,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def given_crystals():
-    # Is a model wrong where it leaves the others?
+    # The idea
     crystals = [s for s in aflow_prototypes() if len(s) <= 4] + [s for s in elemental_crystals() if len(s) <= 2]
     names = ["7net-0", "7net-0_22May2024", "chgnet-0.3.0"]
     tables = {m: extract(load_encoder(m), crystals) for m in names}
