@@ -206,12 +206,12 @@ def test_an_entry_says_what_goes_in_comes_out_and_goes_wrong(index):
 
 
 @pytest.mark.parametrize("url, colab, binder", [
-    ("", None, None), ("https://github.com/o/r", "colab.research.google.com/github/o/r/blob/main/nbs/a.ipynb", "mybinder.org/v2/gh/o/r/main?urlpath=lab%2Ftree%2Fnbs%2Fa.ipynb"),
-    ("https://git.example.org/o/r", None, "mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fo%2Fr/main?urlpath=lab%2Ftree%2Fnbs%2Fa.ipynb")])
+    ("", None, None), ("https://github.com/o/r", "colab.research.google.com/github/o/r/blob/main/nbs/core.ipynb", "mybinder.org/v2/gh/o/r/main?urlpath=lab%2Ftree%2Fnbs%2Fcore.ipynb"),
+    ("https://git.example.org/o/r", None, "mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fo%2Fr/main?urlpath=lab%2Ftree%2Fnbs%2Fcore.ipynb")])
 def test_services_that_run_a_lesson_are_offered_where_the_repository_has_an_address(url, colab, binder):
     from tools.docs.__main__ import run_bar
-    bar = run_bar("a.ipynb", url)
-    assert 'href="notebooks/a.ipynb" download' in bar and "make lab" in bar
+    bar = run_bar("core.ipynb", url)
+    assert 'href="notebooks/core.ipynb" download' in bar and "make lab" in bar
     assert (colab in bar) if colab else ("colab" not in bar)
     assert (binder in bar) if binder else ("binder" not in bar)
 
