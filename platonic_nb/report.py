@@ -39,12 +39,12 @@ def figure_pairs(results # content of results.json
         i, j = sorted((names.index(p["a"]), names.index(p["b"])))
         M[j, i], M[i, j] = p["value"], p["within_element"]["value"]
     with figure_style():
-        fig, ax = plt.subplots(figsize=(.62*len(names) + 2.2, .5*len(names) + 1.6))
+        fig, ax = plt.subplots(figsize=(max(.62*len(names) + 2.2, 4), .5*len(names) + 1.6))
         sns.heatmap(M, vmin=0, vmax=max(.5, np.nanmax(M)), cmap="viridis", annot=True, fmt=".2f", annot_kws={"size": 8},
                     square=True, ax=ax, xticklabels=names, yticklabels=names,
                     cbar_kws={"shrink": .8, "label": f"mutual {knn['k']}-NN overlap"})
         ax.set_xticklabels(names, rotation=40, ha="right")
-        ax.set_title("Above the diagonal: given the element. Below: raw")
+        ax.set_title("Above: given the element\nBelow: raw")
     return fig
 
 # %% ../nbs/12a_report.ipynb #12a-repo-010
