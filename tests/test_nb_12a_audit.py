@@ -77,8 +77,8 @@ def test_where_it_leaves_the_others_1(given_name, given_mine):
     assert all(a["excess"] >= b["excess"] for a, b in zip(odd, odd[1:])) and all(0 < r["p"] <= 1 and r["q"] >= r["p"] - 1e-12 for r in odd)
     coords, atoms = _levelled(inputs, [name, *jury])
     spoiled = {m: x.copy() for m, x in coords.items()}
-    rows = atoms.index[atoms["structure"] == odd[-1]["structure"]]
-    spoiled[name][rows] = 1 - spoiled[name][rows]
+    some = atoms.index[atoms["structure"] == odd[-1]["structure"]]
+    spoiled[name][some] = 1 - spoiled[name][some]
     test_eq(odd_structures(deviation(spoiled), atoms, name)[0]["structure"], odd[-1]["structure"])
 
 
