@@ -2,12 +2,11 @@
 # ruff: noqa
 from ase.build import bulk
 from dataclasses import replace
-from platonic_nb.core import PlatonicError, figure_style
+from platonic_nb.core import PlatonicError
 from platonic_nb.extraction import load_calculator, torch_threads
 from platonic_nb.labels import Frames, batch_of, label, schedule
 from platonic_nb.networks import NOISE, Objective, Size, ask, build_network, displaced, objectives, physical_loss, shuffled
 from platonic_nb.structures import aflow_prototypes
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -139,16 +138,6 @@ def given_alike():
     layer = np.flatnonzero(np.abs(ideal.positions[:, 2]) < .1)
     place, back = rattled.positions[layer], (ideal.positions - rattled.positions)[layer]
     answers = {"forces": rattled.arrays["labels"][layer], "denoising": back, "masked elements": None, "shuffled labels": other.arrays["labels"][layer]}
-    with figure_style():
-        opening, axes = plt.subplots(1, 4, figsize=(8.4, 2.4), sharey=True)
-        for ax, (title, arrows) in zip(axes, answers.items()):
-            for z, color, size in ((11, "#E69F00", 70), (17, "#009E73", 170)):
-                ax.scatter(*place[rattled.numbers[layer] == z, :2].T, s=size, color=color, alpha=.5, lw=0)
-            if arrows is None:
-                for k in (2, 5): ax.scatter(*place[k, :2], s=230, color="white", edgecolor=".3"); ax.annotate("?", place[k, :2], ha="center", va="center", fontsize=11)
-            else: ax.quiver(*place[:, :2].T, *(arrows[:, :2]/np.sqrt(np.square(arrows[:, :2]).sum(1).mean())).T, angles="xy", scale_units="xy", scale=.6, width=.014)
-            ax.set(title=title, aspect="equal", xticks=[], yticks=[], xlim=(-2.4, 10.6), ylim=(-2.4, 10.6))
-            for side in ax.spines.values(): side.set_visible(False)
     alike = float((answers["forces"][:, :2]*back[:, :2]).sum()/np.linalg.norm(answers["forces"][:, :2])/np.linalg.norm(back[:, :2]))
     return {"alike": alike}
 
