@@ -8,15 +8,22 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).resolve().parent.parent / "RELIABILITY.md"
+NOTHING = "nothing amiss"
+FORKED = "forked from a process that has imported everything, with fake models, a worker and no drawing"
 SIZES = {  # item: (tries in `make test`, tries in `make test-long`, what is done)
-    "kills of an extraction": (5, 60, "`kill -9` of the process group at a random moment; visible files whole; resumed: every byte as uninterrupted"),
-    "kills of a run": (1, 60, "the same of `platonic run` with a worker process; tables, anchors.json and results.json compared"),
-    "kills of an ablation": (1, 60, "the same of `platonic ablation`; tables and ablation.json compared"),
-    "flipped bits": (150, 3000, "one bit of a shard or manifest: found on open, file named, that shard alone computed again"),
+    "kills of an extraction": (6, 60, "`kill -9` of all its processes, by turns at a random moment and in the middle of a random write; visible files whole; "
+                                      "gone on with: every byte as uninterrupted, no temporary file left"),
+    "kills of a run": (6, 60, f"the same of `platonic run`, {FORKED}; tables, anchors.json and results.json compared"),
+    "kills of an ablation": (6, 60, f"the same of `platonic ablation --full`, {FORKED}: two objectives, two seeds, two steps; tables and ablation.json compared"),
+    "flipped bits": (150, 3000, "one bit of a table's shard or manifest, of a file of anchors, of a reference or its JSON: found on open, file named; of a shard: "
+                                "that shard alone computed again"),
     "generated inputs": (1000, 20_000, "structure files, manifests, shards, anchors, references, results, arguments of the command; each under 10 s, no "
                                        "traceback, nothing written elsewhere, memory in bounds"),
-    "full disks": (20, 500, "extraction whose disk is full at a random write: one line; goes on afterwards to the same bytes"),
-    "stops": (2, 30, "SIGTERM, SIGINT, SIGINT twice at a random moment of `platonic run`: ends within 10 s, no traceback, no temporary file"),
+    "guided inputs": (300, 20_000, "the same readers under atheris, a fuzzer that keeps what reaches new lines of them (fuzz_readers.py)"),
+    "full disks": (18, 450, "extraction that finds the disk full from a random write on: one line; goes on afterwards to the same bytes"),
+    "full disks of a run": (2, 50, f"the same of `platonic run`, {FORKED}"),
+    "stops": (6, 30, "SIGTERM, SIGINT, SIGINT twice at a random moment of `platonic run`, four of five forked as above, one as a user starts it: ends within "
+                     "10 s, no traceback, visible files whole, no temporary file after SIGINT"),
     "two runs in one folder": (2, 40, "two processes extract into one folder at once: both succeed, bytes as of one"),
     "soak": (500, 16_000, "crystals, 2 % of them broken, through three models: every atom in the table or its crystal in the quarantine"),
 }

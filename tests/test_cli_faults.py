@@ -11,33 +11,15 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.io import write
+from fakes import installed
 
 PLATONIC = Path(sys.executable).with_name("platonic")
-PLUGIN = """
-import numpy as np
-class Fake:
-    dim, cutoff, species = 8, 4.0, frozenset(range(1, 84))
-    def __init__(self, name): self.name, self.table = name, np.random.default_rng(len(name)).normal(size=(2, 119, 8))
-    def encode(self, structures):
-        if any(7 in a.numbers for a in structures): raise RuntimeError("no nitrogen\\nplease")
-        return np.concatenate([self.table[0, a.numbers] + self.table[1, a.numbers].sum(0) + a.get_volume()/len(a)/50 for a in structures]).astype("f4")
-def make(name, layer="paper", seed=None): return Fake(name if seed is None else f"{name}@untrained:{seed}")
-def a(**kw): return make("fake-a", **kw)
-def bb(**kw): return make("fake-bb", **kw)
-def broken(**kw): raise OSError("my\\nfile is gone")
-"""
-ENTRIES = "[platonic_nb.encoders]\nfake-a = fakeenc:a\nfake-bb = fakeenc:bb\nbroken = fakeenc:broken\nabsent = no_such_module:x\n"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     "A folder for sys.path in which a plugin is installed."
-    site = tmp_path_factory.mktemp("site")
-    (site / "fakeenc.py").write_text(PLUGIN)
-    (site / "fakeenc-1.0.dist-info").mkdir()
-    (site / "fakeenc-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: fakeenc\nVersion: 1.0\n")
-    (site / "fakeenc-1.0.dist-info/entry_points.txt").write_text(ENTRIES)
-    return site
+    return installed(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"Hard to break: killed, stopped, filled up, flipped, fed with anything. One harness per item; reliability.py says how often."
+"Hard to break: filled up, flipped, fed with anything. One harness per item; reliability.py says how often. test_kills.py has the rest."
 import errno
 import gzip
 import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -12,17 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.io import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reliability import SIZES, Ledger, tries
-from test_cli_faults import ENTRIES, PLUGIN
+from reliability import NOTHING, Ledger, tries
 from test_extraction_faults import FAULTS, Fake, accounted, all_parts, metals, named, one_line, seen
+from test_kills import tree
 
 from platonic_nb import extraction, reading, zoo
 from platonic_nb.anchors import Anchors
@@ -33,177 +34,12 @@ from platonic_nb.report import write_report
 from platonic_nb.structures import elemental_crystals
 from platonic_nb.table import EmbeddingTable, manifest_bytes, read_manifest
 
-NOTHING = "nothing amiss"
-
 
 @pytest.fixture(scope="module")
 def ledger():
     found = Ledger()
     yield found
     found.write()
-
-
-def crystals(n=24):
-    return [named(f"{s}{i}", bulk(s, a=4 + i / 50)) for i in range(n // 4 + 1) for s in ("Cu", "Ag", "Al", "Ni")][:n]
-
-
-# --- processes that die
-
-class Slow(Fake):
-    def encode(self, structures):
-        time.sleep(.01)
-        return super().encode(structures)
-
-
-def forked(out):
-    "A child process that extracts into a folder; a copy of this one, so that it begins at once."
-    if pid := os.fork(): return pid
-    code = 1
-    try:
-        os.setsid()
-        extract(Slow(), crystals(), out=out, shard=1, threads=1)
-        code = 0
-    finally: os._exit(code)
-
-
-def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-
-def tree(folder):
-    "Visible files by their relative path."
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file() and not p.name.startswith(".")}
-
-
-def lasting(files):
-    "What must be the same in every run: all but seconds and drawings."
-    return {k: v for k, v in files.items() if Path(k).name in ("manifest.json", "results.json", "anchors.json", "ablation.json") or k.endswith(".safetensors")}
-
-
-def whole(folder, reference):
-    "No visible file is partial: shards are those of the reference, manifests pass their own hash, JSON is JSON."
-    for name, data in tree(folder).items():
-        if name.endswith(".safetensors"): assert reference.get(name, data) == data, name
-        elif Path(name).name == "manifest.json": read_manifest((Path(folder) / name).parent)
-        elif name.endswith(".json"): json.loads(data)
-
-
-def started(command, **how):
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
-
-
-def killed(begin, out, n, reference, seconds, resume):
-    "Kill at n random moments, each in a new folder, resume, compare; returns how many were killed before their end."
-    rng, hit = random.Random(n), 0
-    for _ in range(n):
-        shutil.rmtree(out, ignore_errors=True)
-        pid = begin()
-        time.sleep(rng.uniform(0, seconds))
-        for kill in (os.killpg, os.kill):  # the child may not have its group yet
-            try: kill(pid, signal.SIGKILL)
-            except ProcessLookupError: pass
-        hit += ended(pid) == -signal.SIGKILL
-        whole(out, reference)
-        resume()
-        assert lasting(tree(out)) == lasting(reference), [k for k, v in lasting(tree(out)).items() if reference.get(k) != v]
-    return hit
-
-
-@tries("kills of an extraction")
-def test_kills_of_an_extraction(n, tmp_path, ledger):
-    out, start = tmp_path / "t", time.perf_counter()
-    assert ended(forked(out)) == 0
-    seconds, reference = time.perf_counter() - start, tree(out)
-    hit = killed(lambda: forked(out), out, n, reference, seconds, lambda: extract(Fake(), crystals(), out=out, shard=1, threads=1))
-    assert hit > n / 3
-    ledger.add("kills of an extraction", n, f"{hit} killed before their end, {n - hit} after; all resumed to the same bytes")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    "A folder for sys.path in which fake models are installed, and one with crystals."
-    site = tmp_path_factory.mktemp("site")
-    (site / "fakeenc.py").write_text(PLUGIN)
-    (site / "fakeenc-1.0.dist-info").mkdir()
-    (site / "fakeenc-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: fakeenc\nVersion: 1.0\n")
-    (site / "fakeenc-1.0.dist-info/entry_points.txt").write_text(ENTRIES)
-    write(site / "salts.xyz", [bulk(s + t, "rocksalt", a=4 + .2*i + .3*j + .02*k) for i, s in enumerate(("Li", "Na", "K", "Mg")) for j, t in enumerate(("F", "Cl", "O"))
-                               for k in range(10)], format="extxyz")
-    return site
-
-
-def platonic(site, *args):
-    code = f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.path.insert(0, {str(site)!r}); from platonic_nb.cli import main; main({[str(a) for a in args]!r})"
-    return [sys.executable, "-c", code]
-
-
-def environment(site):
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))}
-
-
-COMMANDS = {"run": ["--chapters", "alignment", "--anchors", "20", "--pool", "60"], "ablation": ["--steps", "3", "--seeds", "2", "--labels", "chgnet"]}
-
-
-def kill_command(which, n, site, tmp_path, monkeypatch):
-    out = tmp_path / "out"
-    monkeypatch.setenv("PYTHONPATH", environment(site)["PYTHONPATH"])
-    command = platonic(site, which, "--models", "fake-a,fake-bb", "--structures", site / "salts.xyz", "--out", out, "--jobs", 1, "--quiet", *COMMANDS[which])
-    def go():
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-800:]
-    def begin():
-        process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        process.returncode = 0  # `ended` waits for it
-        return process.pid
-    start = time.perf_counter()
-    go()
-    return killed(begin, out, n, tree(out), time.perf_counter() - start, go)
-
-
-@tries("kills of a run")
-def test_kills_of_a_run(n, site, tmp_path, monkeypatch, ledger):
-    hit = kill_command("run", n, site, tmp_path, monkeypatch)
-    ledger.add("kills of a run", n, f"{hit} killed before their end, {n - hit} after; all resumed to the same bytes")
-
-
-@pytest.mark.slow  # even one takes a minute
-@tries("kills of an ablation")
-def test_kills_of_an_ablation(n, site, tmp_path, monkeypatch, ledger):
-    hit = kill_command("ablation", n, site, tmp_path, monkeypatch)
-    ledger.add("kills of an ablation", n, f"{hit} killed before their end, {n - hit} after; all resumed to the same bytes")
-
-
-@tries("stops")
-def test_stops(n, site, tmp_path, ledger):
-    rng, slowest = random.Random(n), 0.
-    for i in range(n):
-        out = tmp_path / str(i)
-        process = started(platonic(site, "run", "--models", "fake-a,fake-bb", "--structures", site / "salts.xyz", "--out", out, "--jobs", 1, "--quiet", *COMMANDS["run"]),
-                          env=environment(site))
-        while not out.exists() and process.poll() is None: time.sleep(.02)
-        time.sleep(rng.uniform(0, 4))
-        start, sent = time.perf_counter(), (signal.SIGTERM, signal.SIGINT, signal.SIGINT)[i % 3]
-        for _ in range(1 + (i % 3 == 2)):
-            if process.poll() is None: os.killpg(process.pid, sent); time.sleep(.05)
-        _, err = process.communicate(timeout=60)
-        slowest = max(slowest, time.perf_counter() - start)
-        assert process.returncode in (0, 128 + sent) and "Traceback" not in err, (process.returncode, err[-1500:])
-        if process.returncode and i % 3 < 2: assert "the same command goes on there" in err
-        if sent == signal.SIGINT and i % 3 == 1: assert not all_parts(out)
-        whole(out, {})
-    assert slowest < 10 or n <= SIZES["stops"][0]  # beside other tests a machine may be slow
-    ledger.add("stops", n, f"{NOTHING}; slowest end {slowest:.1f} s")
-
-
-@tries("two runs in one folder")
-def test_two_runs_in_one_folder(n, tmp_path, ledger):
-    assert ended(forked(tmp_path / "one")) == 0
-    for i in range(n):
-        both = [forked(tmp_path / str(i)), forked(tmp_path / str(i))]
-        assert [ended(p) for p in both] == [0, 0]
-        assert tree(tmp_path / str(i)) == tree(tmp_path / "one") and not all_parts(tmp_path / str(i))
-        shutil.rmtree(tmp_path / str(i))
-    ledger.add("two runs in one folder", n, NOTHING)
 
 
 # --- disks
@@ -260,7 +96,7 @@ def test_a_read_only_folder(tmp_path):
     if root: os.seteuid(65534)
     try:
         assert len(EmbeddingTable.open(tmp_path / "t")) == 7
-        with pytest.raises(PlatonicError, match="cannot write.*Permission denied") as e: extract(Fake(), metals() + crystals(2), out=tmp_path / "t", shard=1)
+        with pytest.raises(PlatonicError, match="cannot write.*Permission denied") as e: extract(Fake(), metals() + [named("more", bulk("Cu"))], out=tmp_path / "t", shard=1)
     finally:
         if root: os.seteuid(0)
         (tmp_path / "t").chmod(0o755)
@@ -268,22 +104,35 @@ def test_a_read_only_folder(tmp_path):
     assert seen(tmp_path / "t") == before
 
 
+def opened(path):
+    "What a file, or the folder of a table, holds."
+    if path.is_dir(): return EmbeddingTable.open(path)
+    if path.name.startswith("anchors"): return Anchors.open(path)
+    return open_reference(path)
+
+
 @tries("flipped bits")
 def test_flipped_bits(n, tmp_path, ledger):
-    extract(Fake(), metals(), out=tmp_path, shard=2)
-    before, rng = seen(tmp_path), random.Random(n)
+    extract(Fake(), metals(), out=tmp_path / "table", shard=2)
+    Anchors([("Cu", 0), ("Ag", 0)], "farthest", "x", 0, {"radius": .25}).save(tmp_path / "anchors.json")
+    save_reference(load_reference(), tmp_path / "reference")
+    before, rng, same = {p: p.read_bytes() for p in sorted(tmp_path.rglob("*.*")) if p.is_file()}, random.Random(n), 0
     asked = {f"shard-{i // 2:05d}.safetensors": [a.info["id"] for a in metals()[i:i + 2]] for i in range(0, 7, 2)}
     for _ in range(n):
-        name = rng.choice(sorted(before))
-        data = bytearray(before[name])
+        path = rng.choice(list(before))
+        data = bytearray(before[path])
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        (tmp_path / name).write_bytes(data)
-        with pytest.raises(PlatonicError, match=name) as e: EmbeddingTable.open(tmp_path)
-        one_line(e)
-        if name == "manifest.json": (tmp_path / name).write_bytes(before[name])
-        else: extract(again := Fake(), metals(), out=tmp_path, shard=2); assert again.asked == asked[name]
-        assert seen(tmp_path) == before
-    ledger.add("flipped bits", n, "all found and named")
+        path.write_bytes(data)
+        try: opened(path.parent if path.parent.name == "table" else path)
+        except PlatonicError as e: assert path.name in one_line(e)
+        else:  # 1e-05 became 1E-05
+            assert path.suffix == ".json" and json.loads(data) == json.loads(before[path]), path
+            same += 1
+        if path.name in asked:
+            extract(again := Fake(), metals(), out=path.parent, shard=2)
+            assert again.asked == asked[path.name] and path.read_bytes() == before[path]
+        else: path.write_bytes(before[path])
+    ledger.add("flipped bits", n, f"{n - same:,} found and named" + (f"; {same} wrote a number otherwise (1E-05) and left its value" if same else ""))
 
 
 # --- inputs from anywhere
@@ -446,12 +295,29 @@ def test_generated_inputs(n, tmp_path, monkeypatch, ledger):
                ", ".join(f"{v:,} {k}" for k, v in sorted(kinds.items())))
 
 
+@pytest.mark.slow
+@tries("guided inputs")
+def test_guided_inputs(n, tmp_path, ledger):
+    pytest.importorskip("atheris", reason="pip install atheris, where there is a wheel of it")
+    Anchors([("Cu", 0), ("Ag", 0)], "direct", "x", 0, {}).save(tmp_path / "anchors.json")
+    seeds = [s.encode() for s in SEEDS.values()] + [gzip.compress(CIF.encode()), manifest_bytes({"model": "x"}, [{"file": "a", "sha256": "", "n_atoms": 2, "n_structures": 1}]),
+                                                   (tmp_path / "anchors.json").read_bytes()]
+    (tmp_path / "corpus").mkdir()
+    for i, data in enumerate(seeds): (tmp_path / f"corpus/{i}").write_bytes(bytes([i]) + data)  # the first byte says which reader
+    done = subprocess.run([sys.executable, Path(__file__).with_name("fuzz_readers.py"), f"-runs={n}", "-seed=1", "-max_len=5000", "-timeout=10", "-rss_limit_mb=4096", tmp_path / "corpus"],
+                          capture_output=True, text=True, env=os.environ | {"TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stderr[-3000:]
+    runs, reached = re.search(r"Done (\d+) runs", done.stderr)[1], re.findall(r" cov: (\d+)", done.stderr)
+    ledger.add("guided inputs", int(runs), f"{NOTHING}; {reached[0]} places of the readers reached by good files, {reached[-1]} in the end")
+
+
 HEAD, SITES = CIF.split("loop_")[0], "loop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
+LAUGHS = "<!DOCTYPE l [" + "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10 if i else "ha"}">' for i in range(10)) + "]><l>&a9;</l>"
 BOMBS = {"symmetry.cif": HEAD + "loop_\n_symmetry_equiv_pos_as_xyz\n" + "".join(f"'x+{i}/400,y,z'\n" for i in range(192)) + SITES + "".join(f"Cu{i} .{i:04d} .{i*7:04d} .1\n" for i in range(300)),
          "billion.xyz": "1000000000\n\nCu 0 0 0\n", "billion_.xyz": "1_000_000_000\n\nCu 0 0 0\n", "wide.xyz": XYZ.replace("pos:R:3", "pos:R:3:x:R:3000000000"),
          "late.xyz": XYZ + "1000000000\n\nCu 0 0 0\n", "billion.vasp": SEEDS["POSCAR"].replace("1 1\n", "1 1000000000\n"), "POSCAR4": "Cu\n1.0\n4 0 0\n0 4 0\n0 0 4\n1000000000\nDirect\n0 0 0\n",
          "columns.csv": "cif" + "," * 3_000_000 + "\n", "quoted.csv": 'cif,"a\nb"' + "," * 3_000_000 + "\n", "endless.cif": HEAD.replace("_a 4", "_a 1e308") + SITES + "Cu 0 0 0\n",
-         "entities.xml": '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><l>&b;</l>', "packed.zip": "PK\3\4" + "0" * 100}
+         "laughs.xml": LAUGHS, "laughs.cif": LAUGHS, "laughs.xyz": LAUGHS, "POSCAR.laughs": LAUGHS, "packed.zip": "PK\3\4" + "0" * 100}
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -462,7 +328,44 @@ def test_files_that_ask_for_much(name, tmp_path):
             "try: good, bad = reading.validate(reading.read_structures(sys.argv[1], []))\nexcept PlatonicError as e: print(e)\nelse: print(len(good), bad.reason[0])")
     done = subprocess.run([sys.executable, "-c", code, tmp_path / name], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0 and done.stdout.count("\n") == 1 and "MemoryError" not in done.stdout, (done.stdout, done.stderr[-500:])
-    assert any(w in done.stdout for w in ("limit", "correct the file", "no crystals here", "columns"))
+    assert any(w in done.stdout for w in ("limit", "correct the file", "no crystals here", "columns", "check the file", "Invalid CIF")), done.stdout
+
+
+def test_a_field_of_50_megabytes_costs_its_row_alone(tmp_path):
+    cif = CIF.replace('"', '""')
+    (tmp_path / "a.csv").write_text(f'id,cif\nwide,"{"x" * 50_000_000}"\nlong,"{cif}{"# more" * 9_000_000}"\ngood,"{cif}"\n')
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    good, lost = reading.read_structures(tmp_path / "a.csv", bad := []), {q["structure"]: q["reason"] for q in bad}
+    assert [a.info["id"] for a in good] == ["good"] and set(lost) == {"wide", "long"} and all("limit 400,000" in r for r in lost.values())
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 2**20 < 2
+    (tmp_path / "b.csv").write_text(f'id,"{"x" * 50_000_000}"\na,b\n')  # and in the head
+    with pytest.raises(PlatonicError, match="not a readable CSV") as e: reading.read_structures(tmp_path / "b.csv", [])
+    one_line(e)
+
+
+def packed_checkpoint(path):
+    "Half a gigabyte of zeros in half a megabyte."
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z, z.open("archive/data/0", "w") as f:
+        for _ in range(32): f.write(bytes(2**24))
+
+
+def boasting_checkpoint(path):
+    "A good file, whose table of contents says that it holds 100 GB."
+    import torch
+    torch.save({"weight": torch.ones(2)}, path)
+    with zipfile.ZipFile(path, "a") as z:
+        z.writestr("archive/data/1", b"0123")
+        z.infolist()[-1].file_size = 10**11
+
+
+@pytest.mark.parametrize("make, size", [(packed_checkpoint, "0.54 GB"), (boasting_checkpoint, "100.00 GB")])
+@pytest.mark.parametrize("model", ["sevenn:bomb.pth", "chgnet:bomb.pt", "orb:bomb.ckpt"])
+def test_a_checkpoint_that_unpacks_to_more_than_it_is(model, make, size, tmp_path):
+    make(path := tmp_path / model.split(":")[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(PlatonicError, match=f"not opened: it says that it unpacks to {size}") as e: load_encoder(f"{model.split(':')[0]}:{path}")
+    one_line(e)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 2**20 < .3
 
 
 @pytest.mark.parametrize("file", ["../other/shard-00000.safetensors", "/etc/passwd", "..", ".", "", "a/b", "\0", 3, None, []])
