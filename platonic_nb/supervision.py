@@ -97,18 +97,18 @@ def _read_measured(file, identity):
     "What was measured of one network, or None."
     if file is None or not file.exists(): return None
     try:
-        with np.load(file) as z:
+        with np.load(io.BytesIO(file.read_bytes())) as z:
             if str(z["identity"]) != identity: return None
             numbers = json.loads(str(z["numbers"]))
             return {t: Measured({k: np.nan if v is None else v for k, v in numbers[i].items()},
                                 z["sums"][i], z["lists"][i])
                     for i, t in enumerate(z["steps"].tolist())}
-    except (OSError, ValueError, KeyError): return None # measured anew
+    except Exception: return None # a damaged archive raises anything: measured anew
 
 # %% ../nbs/11e_supervision.ipynb #11e-supe-012c
 def _write_measured(file, identity, found):
-    buffer = io.BytesIO()
-    np.savez(buffer, identity=identity, numbers=dump_json([m.numbers for m in found.values()]), steps=list(found),
+    buffer, numbers = io.BytesIO(), [m.numbers for m in found.values()]
+    np.savez(buffer, identity=identity, numbers=json.dumps(numbers, default=lambda v: v.item()), steps=list(found),
              sums=np.stack([m.sums for m in found.values()]), lists=np.stack([m.lists for m in found.values()]))
     write_atomic(file, buffer.getvalue())
 

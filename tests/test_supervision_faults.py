@@ -12,8 +12,18 @@ from platonic_nb.contrasts import Ablation, Redraw, contrasts, step_of_progress,
 from platonic_nb.core import PlatonicError
 from platonic_nb.elementwise import compare_elements, element_tables, lacking, say_elements
 from platonic_nb.labels import Frames, batch_of, dft_files, read_dft_frames, schedule
+from platonic_nb.measures import Measured
 from platonic_nb.networks import PHYSICAL, Objective, Size, ask, build_network, objectives, shuffled
-from platonic_nb.supervision import ablation, figures, resolve_labels, summary, train_one, training_frames
+from platonic_nb.supervision import (
+    _read_measured,
+    _write_measured,
+    ablation,
+    figures,
+    resolve_labels,
+    summary,
+    train_one,
+    training_frames,
+)
 from platonic_nb.training import LAST, Plan, log_spaced, train, trainable
 
 TINY = Size(channels=4, cutoff=4.0)
@@ -209,3 +219,16 @@ def test_training_crystals_are_none_of_the_pool(monkeypatch):
     from platonic_nb.structures import aflow_prototypes
     every = aflow_prototypes()
     with pytest.raises(PlatonicError, match="smaller pool"): training_frames(Space(structures=every, pool={a.info["id"] for a in every}), "chgnet")
+
+
+def test_measures_come_back_to_the_last_digit_or_are_taken_anew(tmp_path):
+    numbers = {"third": 1 / 3, "far": np.float64(2 / 3e5), "none": float("nan"), "count": np.int64(7)}
+    found = {0: Measured(numbers, np.ones((2, 3)), np.arange(6).reshape(2, 3)), 5: Measured({"third": 2 / 3}, np.zeros((2, 3)), np.zeros((2, 3)))}
+    _write_measured(file := tmp_path / "a.npz", "this study", found)
+    back = _read_measured(file, "this study")
+    assert all(back[0].numbers[k] == v or math.isnan(v) and math.isnan(back[0].numbers[k]) for k, v in numbers.items()) and back[5].numbers == {"third": 2 / 3}
+    assert _read_measured(file, "another") is None
+    data = file.read_bytes()
+    for damaged in (data[:-20], data[:300], b"", bytes([*data[:200], data[200] ^ 1, *data[201:]])):
+        file.write_bytes(damaged)
+        assert _read_measured(file, "this study") is None
