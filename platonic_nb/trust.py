@@ -6,9 +6,18 @@
 __all__ = ['is_plain_data', 'require_trust']
 
 # %% ../nbs/01_trust.ipynb #01-trust-003
-import re, warnings
+import re, warnings, zipfile
 from pathlib import Path
 from .core import PlatonicError, file_sha256
+
+# %% ../nbs/01_trust.ipynb #01-trust-004p
+def _packed(path):
+    "Why a checkpoint would take more memory than its file is large, or None."
+    try:
+        with zipfile.ZipFile(path) as z: said = sum(member.file_size for member in z.infolist())
+    except Exception: return None  # an older format, or no checkpoint: the next question's business
+    if said > Path(path).stat().st_size:
+        return f"it says that it unpacks to {said/1e9:.2f} GB, PyTorch stores checkpoints unpacked"
 
 # %% ../nbs/01_trust.ipynb #01-trust-005
 def is_plain_data(path,     # file to look at
@@ -32,7 +41,7 @@ def require_trust(path,              # checkpoint file
     """The hash of a checkpoint that may be opened.
 
     Raises `PlatonicError` when the file does not exist, when `trust` names another file, or when the file may run code
-    and nobody vouched for it; the message gives the reason and the hash to pass on.
+    or fill the memory and nobody vouched for it; the message gives the reason and, for code, the hash to pass on.
     """
     path = Path(path)
     if not path.is_file(): raise PlatonicError(f"{path}: no such file; give the path of a checkpoint")
@@ -41,6 +50,7 @@ def require_trust(path,              # checkpoint file
         raise PlatonicError(f"{path}: its SHA-256 is {found}, you trust {trust}; it is not the file you meant")
     vouched = [found] if isinstance(trust, str) else [t.lower() for t in trust or []]
     if found not in [*vouched, *pinned]:
+        if why := _packed(path): raise PlatonicError(f"{path}: not opened: {why}; it is damaged or made to do harm")
         plain, why = is_plain_data(path)
         if not plain:
             raise PlatonicError(f"{path}: not opened, because it may run code: {why}. "

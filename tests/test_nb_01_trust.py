@@ -2,12 +2,13 @@
 # ruff: noqa
 from pathlib import Path
 from platonic_nb.core import PlatonicError, file_sha256
-from platonic_nb.trust import is_plain_data, require_trust
+from platonic_nb.trust import _packed, is_plain_data, require_trust
 import os
 import pickle
 import pytest
 import tempfile
 import torch
+import zipfile
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +52,13 @@ def given_plain(given_folder):
     return {"plain": plain}
 
 
-def test_three_cases_2(given_plain):
+def test_three_cases_2(given_folder, given_plain):
     # Three cases
     from fastcore.test import test_eq, test_fail
+    evil = given_folder["evil"]
+    folder = given_folder["folder"]
     plain = given_plain["plain"]
+    with zipfile.ZipFile(folder.name + "/bomb.pth", "w", zipfile.ZIP_DEFLATED) as z: z.writestr("archive/data.pkl", bytes(10**7))
+    test_fail(lambda: require_trust(folder.name + "/bomb.pth"), contains="unpacks to 0.01 GB"); test_eq(_packed(plain), None); test_eq(_packed(evil), None)
     test_eq(is_plain_data(plain), (True, "")); test_eq(require_trust(plain), file_sha256(plain))
     test_eq(require_trust(plain, trust=["0"*64]), file_sha256(plain)); test_fail(lambda: require_trust(plain, trust="0"*64), contains="not the file you meant")
