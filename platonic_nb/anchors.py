@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from .core import PlatonicError, check_matrix, dump_json, html_table, write_atomic
+from .core import PlatonicError, check_matrix, dump_json, html_table, seal, unseal, write_atomic
 from .table import EmbeddingTable, common_keys
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-013
@@ -80,27 +80,28 @@ def of(self:Anchors,
     return np.asarray(table.X[at])
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-023
-_FORMAT = 1
+_FORMAT = 2 # 1 had no hash
 
 @patch
 def save(self:Anchors,
          path # file to write, usually *.json
          ):   # the path
-    "Write keys and origin as JSON, whole or not at all."
+    "Write keys and origin as JSON that carries its SHA-256, whole or not at all."
     content = {"format": _FORMAT, "method": self.method, "k": self.k, "source": self.source, "seed": self.seed,
                "params": self.params, "keys": list(self.keys)}
-    return write_atomic(path, dump_json(content, indent=None))
+    return write_atomic(path, dump_json(seal(content), indent=None))
 
 # %% ../nbs/02_anchors.ipynb #02-anchors-023b
 @patch(cls_method=True)
 def open(cls:Anchors,
          path # file that `save` wrote
          ):   # the `Anchors`
-    "Read anchors back. Raises `PlatonicError` when the file is absent, not JSON, or of a newer format."
+    "Read anchors back. Raises `PlatonicError` when the file is absent, damaged, not JSON, or of a newer format."
     try:
         d = json.loads(Path(path).read_text(encoding="utf-8"))
-        if d.get("format") != _FORMAT:
+        if d.get("format") not in (1, _FORMAT):
             raise PlatonicError(f"{path}: format {d.get('format')}, this version reads {_FORMAT}; update platonic_nb")
+        if d["format"] > 1: d = unseal(path, d, "write it again with Anchors.save")
         if not all(isinstance(s, str) and type(i) is int for s, i in d["keys"]):
             raise ValueError("a key is not (structure id, site)")
         return cls(d["keys"], d["method"], d["source"], d["seed"], dict(d["params"]))

@@ -37,6 +37,12 @@ def stoppable():
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Put the atoms of any crystal, as seen by any interatomic potential, into one shared space.")
 
+def _folder(path):
+    if path and "://" in path:
+        raise PlatonicError(f"{path}: only `platonic extract` writes to other filesystems; "
+                            "give a folder of this machine")
+    return path
+
 Trust = Annotated[Optional[list[str]], typer.Option(help="SHA-256 of a local checkpoint that you vouch for; "
                                                          "may be given several times")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bars")]
@@ -91,7 +97,7 @@ def run(structures: Annotated[str, typer.Option(
                  "or names separated by commas (see `platonic models`)")] = "bundled",
         preset: Annotated[str, typer.Option(help="default, or paper: coordinates without centring")] = "default",
         out: Annotated[str, typer.Option(
-            help="folder of the results; an interrupted run is taken up there")] = "results",
+            callback=_folder, help="folder of the results; an interrupted run is taken up there")] = "results",
         seed: Annotated[int, typer.Option(help="of the pool, ties and resampling", min=0)] = 0,
         pool: Annotated[int, typer.Option(help="structures on which scores stand beside their nulls", min=2)] = 300,
         anchors: Annotated[int, typer.Option(help="anchor atoms; fewer for a small corpus", min=2)] = 100,
@@ -159,7 +165,8 @@ def fetch(names: Annotated[list[str], typer.Argument(
 def extract(model: Annotated[str, typer.Argument(
                 help="a name from `platonic models`, NAME@untrained:SEED, or BACKEND:PATH")],
             structures: Annotated[str, typer.Option(help="default, aflow, mp20, or a path")] = "default",
-            out: Annotated[str, typer.Option(help="folder of the table")] = "embeddings",
+            out: Annotated[str, typer.Option(
+                help="folder of the table, or a URL that fsspec reaches: s3://bucket/table")] = "embeddings",
             layer: Annotated[str, typer.Option(help="paper, readout, or a number from 0")] = "paper",
             jobs: Annotated[Optional[int], typer.Option(
                 help="worker processes; default: all cores, from 257 structures on", min=1)] = None,
@@ -260,6 +267,7 @@ def check(model: Annotated[str, typer.Argument(help="a name from `platonic model
 def audit(model: Annotated[str, typer.Argument(help="a name from `platonic models`, or BACKEND:PATH")],
           against: Annotated[Optional[str], typer.Option(help="another checkpoint of it: what moved since?")] = None,
           out: Annotated[str, typer.Option(
+              callback=_folder,
               help="folder of audit.json and audit.html; an audit that was stopped is taken up there")] = "audit",
           structures: Annotated[Optional[str], typer.Option(
               help="default, aflow, mp20, or a path; without it about 300 small crystals, "
@@ -313,6 +321,7 @@ def score(structures: Annotated[str, typer.Argument(
 def ablation(full: Annotated[bool, typer.Option(
                  "--full", help="the whole study: seven objectives, five seeds, about two hours on two cores")] = False,
              out: Annotated[str, typer.Option(
+                 callback=_folder,
                  help="folder of the results; a study that was stopped is taken up there")] = "ablation",
              labels: Annotated[str, typer.Option(
                  help="auto (DFT frames in $PLATONIC_NB_DATA, else CHGNet), dft, chgnet")] = "auto",

@@ -12,11 +12,10 @@ import contextlib, hashlib, itertools, sys
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 import numpy as np
 import pandas as pd
 from .contract import check_encoder, deviation, hash_structures, probe_crystals
-from .core import PlatonicError, file_sha256, progress, write_atomic
+from .core import PlatonicError, file_sha256, place, progress, write_atomic
 from .environments import environment_names, environment_python
 from .packing import packed, tuned
 from .remote import RemoteEncoder, remote_calculator
@@ -207,8 +206,9 @@ def _edges(meta):
 def _resume(out, meta):
     "Entries of the shards already in a folder, and the threads and packing to go on with."
     try:
-        Path(out).mkdir(parents=True, exist_ok=True)  # fail now, not after the first shard
-        begun = (Path(out)/"manifest.json").exists()
+        place(out).mkdir(parents=True, exist_ok=True)  # fail now, not after the first shard
+        begun = (place(out)/"manifest.json").exists()
+    except PlatonicError: raise
     except (OSError, ValueError) as e:
         raise PlatonicError(f"{out}: cannot write ({getattr(e, 'strerror', None) or e}); "
                             "choose another folder") from e
@@ -239,7 +239,7 @@ def torch_threads(n:int # how many
 # %% ../nbs/01_extraction.ipynb #01-extra-043c
 def _intact(out, entry, digest, memory):
     "Whether a shard on disk is what these structures give, with as much memory for what was left out."
-    file, lost, had = Path(out)/entry["file"], entry.get("quarantine"), entry.get("memory")
+    file, lost, had = place(out)/entry["file"], entry.get("quarantine"), entry.get("memory")
     keys = {"structure", "model", "reason"}
     told = isinstance(lost, list) and all(isinstance(q, dict) and keys <= set(q) for q in lost)
     enough = not lost or not isinstance(had, (int, float)) or had >= memory  # JSON has no word for infinity
@@ -256,9 +256,9 @@ def _write(out, done, X, atoms, entries, meta):
     "Write the newest shard, then a manifest that knows it and keeps the entries of later shards from an earlier run."
     data = shard_bytes(X, atoms)
     done[-1]["sha256"] = hashlib.sha256(data).hexdigest()
-    write_atomic(Path(out)/done[-1]["file"], data)
+    write_atomic(place(out)/done[-1]["file"], data)
     if not _told(out, done[-1]):
-        write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))
+        write_atomic(place(out)/"manifest.json", manifest_bytes(meta, done + entries[len(done):], complete=False))
 
 # %% ../nbs/01_extraction.ipynb #01-extra-044wb
 def _finished(name, out, done, parts, meta):
@@ -270,13 +270,13 @@ def _finished(name, out, done, parts, meta):
     if out is None:
         atoms = pd.concat([p[1] for p in parts], ignore_index=True)
         return EmbeddingTable(np.concatenate([p[0] for p in parts]), atoms, meta)
-    write_atomic(Path(out)/"manifest.json", manifest_bytes(meta, done))
+    write_atomic(place(out)/"manifest.json", manifest_bytes(meta, done))
     return assembled(out, done, meta)
 
 # %% ../nbs/01_extraction.ipynb #01-extra-045
 def extract(encoder:Encoder,        # from `load_encoder`, or your own
             structures,             # iterable of ase.Atoms with unique info["id"]; a generator is fine
-            out=None,               # folder to write to and resume from; None keeps the table in memory
+            out=None,               # folder (or URL) to write to and resume from; None keeps the table in memory
             shard:int=256,          # structures per shard
             memory:float=4.0,       # GiB that one structure may take
             strict:bool=False,      # raise at the first structure that cannot be encoded

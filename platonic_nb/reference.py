@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import PlatonicError, dump_json, file_sha256, well_formed, write_atomic
+from .core import PlatonicError, dump_json, file_sha256, seal, unseal, well_formed, write_atomic
 from .table import common_keys
 from .anchors import select_anchors
 from .projection import project
@@ -264,7 +264,7 @@ def _baselines(tables, structures, encoders, atoms):
 def save_reference(reference, # `Reference`
                    path,      # file to write, *.safetensors; a *.json goes beside it
                    )->Path:   # of the safetensors file
-    "Write a reference: vectors as safetensors, the rest as JSON that carries the SHA-256 of the vectors."
+    "Write a reference: vectors as safetensors, the rest as JSON that carries the SHA-256 of the vectors and its own."
     from safetensors.numpy import save
     path, a = Path(path).with_suffix(".safetensors"), reference.atoms
     code, ids = pd.factorize(a["structure"])
@@ -273,12 +273,13 @@ def save_reference(reference, # `Reference`
     arrays |= {"structure": code.astype(np.int32), **{c: a[c].to_numpy(np.int32) for c in ("site", "Z", "copies")}}
     data = save(arrays)
     write_atomic(path, data)
-    about = {"format": 1, "name": reference.name, "k": reference.k, "models": list(reference.vectors),
-             "sha256": hashlib.sha256(data).hexdigest(), "ids": ids.tolist(),
+    about = {"format": 2, "name": reference.name, "k": reference.k, "models": list(reference.vectors),
+             "vectors": hashlib.sha256(data).hexdigest(), "ids": ids.tolist(),
              "families": a.drop_duplicates("structure")["family"].tolist(),
              "plain": {c: reference.plain.loc[ids, c].tolist() for c in reference.plain},
              "energy": reference.energy, "meta": reference.meta}
-    write_atomic(path.with_suffix(".json"), json.dumps(json.loads(dump_json(about)), separators=(",", ":")) + "\n")
+    text = json.dumps(json.loads(dump_json(seal(about))), separators=(",", ":"))
+    write_atomic(path.with_suffix(".json"), text + "\n")
     return path
 
 # %% ../nbs/09_reference.ipynb #09-ref-032r
@@ -305,9 +306,11 @@ def open_reference(path # file that `save_reference` wrote
     try: about = json.loads(beside.read_bytes())
     except (OSError, ValueError, RecursionError) as e:
         raise PlatonicError(f"{beside}: cannot be read ({e}); write the reference again with save_reference") from e
-    if not isinstance(about, dict) or about.get("format") != 1:
-        raise PlatonicError(f"{beside}: not a reference of format 1; write it again with save_reference")
-    if file_sha256(path) != about.get("sha256"):
+    if not isinstance(about, dict) or about.get("format") not in (1, 2):
+        raise PlatonicError(f"{beside}: not a reference of format 1 or 2; write it again with save_reference")
+    if about["format"] == 1: about["vectors"] = about.get("sha256")
+    else: about = unseal(beside, about, "install the package, or write the reference, again")
+    if file_sha256(path) != about.get("vectors"):
         raise PlatonicError(f"{path}: SHA-256 differs from the one in its JSON, the file is damaged; "
                             "install the package, or write the reference, again")
     with well_formed(beside, "write the reference again with save_reference"):

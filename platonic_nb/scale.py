@@ -10,8 +10,7 @@ import hashlib
 from collections import deque
 from concurrent.futures import BrokenExecutor
 from functools import lru_cache
-from pathlib import Path
-from .core import PlatonicError, progress, write_atomic
+from .core import PlatonicError, place, progress, write_atomic
 from .extraction import (
     _edges, _finished, _intact, _resume, _shards, encode_shard, hash_structures, load_encoder, origin, torch_threads)
 from .packing import packed
@@ -35,7 +34,7 @@ def shard_job(model,      # (name, layer, SHA-256 or several to trust)
     encoder = _encoder(*model)
     with torch_threads(threads), packed(encoder, edges): X, atoms, left_out = encode_shard(encoder, structures, memory)
     data, file = shard_bytes(X, atoms), f"shard-{index:05d}.safetensors"
-    write_atomic(Path(out)/file, data)
+    write_atomic(place(out)/file, data)
     return {"file": file, "n_atoms": len(X), "n_structures": int(atoms["structure"].nunique()),
             "input": hash_structures(structures), "quarantine": left_out, "memory": memory,
             "sha256": hashlib.sha256(data).hexdigest()}
@@ -58,7 +57,7 @@ def ahead(jobs,  # iterator that starts a job whenever it is asked for the next
 # %% ../nbs/13_scale.ipynb #13-scale-012
 def extract_shards(name:str,         # see `load_encoder`
                    structures,       # iterable of ase.Atoms with unique ids; a generator is read as needed
-                   out,              # folder to write to and resume from, which every worker must reach
+                   out,              # folder to write to and resume from, or URL; every worker must reach it
                    executor,         # concurrent.futures.Executor: of processes, or dask's Client.get_executor()
                    layer="paper",    # see `load_encoder`
                    trust=None,       # SHA-256 of a local file that you vouch for, or a list of them
@@ -89,7 +88,7 @@ def extract_shards(name:str,         # see `load_encoder`
                 raise PlatonicError("{model}: structure {structure} cannot be encoded: {reason}"
                                     .format(**quarantine[0]))
             state = manifest_bytes(meta, done + entries[len(done):], complete=False)
-            write_atomic(Path(out)/"manifest.json", state)
+            write_atomic(place(out)/"manifest.json", state)
             bar.update(atoms)
     return _finished(name, out, done, [], meta | {"quarantine": quarantine})
 

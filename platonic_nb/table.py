@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from .core import PlatonicError, dump_json, html_table, well_formed, write_atomic
+from .core import (
+    PlatonicError, at_hand, dump_json, file_sha256, html_table, place, seal, unseal, well_formed, write_atomic)
 
 # %% ../nbs/01_table.ipynb #01-table-006
 def atoms_frame(structures, # list of ase.Atoms with info["id"] and optionally info["family"]
@@ -197,22 +198,19 @@ def manifest_bytes(meta,        # the table's meta
                    )->bytes:
     "The folder's manifest."
     body = {"format": FORMAT, "complete": complete, "meta": meta, "shards": list(shards), **more}
-    return dump_json({**body, "sha256": _digest(body)}).encode()
-
-# %% ../nbs/01_table.ipynb #01-table-036b
-def _digest(body): return hashlib.sha256(dump_json(body).encode()).hexdigest()
+    return dump_json(seal(body)).encode()
 
 # %% ../nbs/01_table.ipynb #01-table-036c
 @patch
 def save(self:EmbeddingTable,
-         path,                  # folder to make
+         path,                  # folder to make, or a URL: see `place`
          rows_per_shard:int=2**17, # rows in one file at most
-         )->Path:               # the folder
+         ):                     # the folder
     """Write the table to a folder: safetensors shards, then `manifest.json`.
 
     Shards are cut by rows, so one structure may lie in two of them.
     """
-    path, shards = Path(path), []
+    path, shards = place(path), []
     for i, lo in enumerate(range(0, max(len(self), 1), rows_per_shard)):
         part = self.select(np.arange(lo, min(lo + rows_per_shard, len(self))))
         data, file = shard_bytes(part.X, part.atoms), f"shard-{i:05d}.safetensors"
@@ -237,13 +235,13 @@ def _check_entries(file, manifest):
     if wrong: raise PlatonicError(f"{file}: {' '.join(wrong.split())[:300]}; extract again into a new folder")
 
 # %% ../nbs/01_table.ipynb #01-table-037
-def read_manifest(path,    # folder of a table
+def read_manifest(path,    # folder of a table, or a URL
                   )->dict:
     """The manifest of a table's folder, checked.
 
     Raises `PlatonicError` when it is absent, damaged or from a newer version.
     """
-    file = Path(path)/"manifest.json"
+    file = place(path)/"manifest.json"
     try: manifest = json.loads(file.read_bytes())
     except OSError as e:
         raise PlatonicError(f"{file}: cannot read ({e.strerror or e}); "
@@ -255,9 +253,7 @@ def read_manifest(path,    # folder of a table
         raise PlatonicError(f"{file}: not a manifest of an embedding table (no list of shards)")
     if manifest.get("format") != FORMAT:
         raise PlatonicError(f"{file}: format {manifest.get('format')}, this version reads {FORMAT}; update platonic_nb")
-    if manifest.pop("sha256", None) != _digest(manifest):
-        raise PlatonicError(f"{file}: differs from its own SHA-256, the manifest is damaged; "
-                            "extract again into a new folder")
+    manifest = unseal(file, manifest, "extract again into a new folder")
     _check_entries(file, manifest)
     return manifest
 
@@ -266,14 +262,14 @@ def open_shard(path,  # folder of the table
                entry, # the shard's entry in the manifest
                )->tuple: # (X, atoms)
     "One shard, after its SHA-256 was compared with the manifest. Raises `PlatonicError` naming the damaged file."
-    from platonic_nb.core import file_sha256
-    file = Path(path)/Path(str(entry["file"])).name  # the name alone: a manifest must not point outside its folder
+    file = place(path)/Path(str(entry["file"])).name  # the name alone: a manifest must not point outside its folder
     if not file.exists():
         raise PlatonicError(f"{file}: missing; run the same extraction again to recompute this shard alone")
-    if file_sha256(file) != entry["sha256"]:
-        raise PlatonicError(f"{file}: SHA-256 differs from the manifest, the file is damaged; "
-                            "delete it and run the same extraction again to recompute this shard alone")
-    with well_formed(file, "it is no shard of a table, extract again into a new folder"): return read_shard(file)
+    with at_hand(file) as here:
+        if file_sha256(here) != entry["sha256"]:
+            raise PlatonicError(f"{file}: SHA-256 differs from the manifest, the file is damaged; "
+                                "delete it and run the same extraction again to recompute this shard alone")
+        with well_formed(file, "it is no shard of a table, extract again into a new folder"): return read_shard(here)
 
 # %% ../nbs/01_table.ipynb #01-table-037c
 def assembled(path,   # folder of the table
@@ -292,7 +288,7 @@ def assembled(path,   # folder of the table
 # %% ../nbs/01_table.ipynb #01-table-038
 @patch(cls_method=True)
 def open(cls:EmbeddingTable,
-         path, # folder that `save` or `extract` wrote
+         path, # folder that `save` or `extract` wrote, or a URL: see `place`
          )->EmbeddingTable:
     """Open a table; every shard's hash is checked.
 

@@ -144,7 +144,7 @@ def test_on_disk_2(given_folder, given_X):
 
 
 @pytest.fixture(scope="module")
-def given_message(given_folder, given_X):
+def given_flipped(given_folder, given_X):
     # On disk
     folder = given_folder["folder"]
     table = given_X["table"]
@@ -153,13 +153,13 @@ def given_message(given_folder, given_X):
     damaged.write_bytes(flipped)
     try: EmbeddingTable.open(damaged.parent)
     except PlatonicError as e: message = str(e).split(": ", 1)[1]
-    return {"message": message}
+    return {"flipped": flipped, "message": message}
 
 
-def test_on_disk_3(given_message, given_X):
+def test_on_disk_3(given_flipped, given_X):
     # On disk
     from fastcore.test import test_eq, test_fail
-    message = given_message["message"]
+    message = given_flipped["message"]
     table = given_X["table"]
     assert "SHA-256 differs" in message
     with tempfile.TemporaryDirectory() as d:
@@ -177,6 +177,30 @@ def test_on_disk_3(given_message, given_X):
         test_fail(lambda: EmbeddingTable.open(d + "/nowhere"), contains="cannot read")
         write_atomic(many/"manifest.json", manifest_bytes({}, [{"file": "../../etc/passwd", "sha256": ""}]))
         test_fail(lambda: EmbeddingTable.open(many), contains="wants the name of a file in this folder")
+
+
+@pytest.fixture(scope="module")
+def given_bucket(given_X):
+    # In a bucket, on a server
+    table = given_X["table"]
+    bucket = table.save("memory://bucket/table")
+    bucket.fs.ls(bucket.path, detail=False), EmbeddingTable.open("memory://bucket/table")
+    return {"bucket": bucket}
+
+
+def test_in_a_bucket_on_a_server_1(given_bucket, given_flipped, given_folder, given_X):
+    # In a bucket, on a server
+    from fastcore.test import test_eq, test_fail
+    bucket = given_bucket["bucket"]
+    flipped = given_flipped["flipped"]
+    folder = given_folder["folder"]
+    table = given_X["table"]
+    for name in ("manifest.json", "shard-00000.safetensors"): test_eq((bucket/name).read_bytes(), Path(folder.name, name).read_bytes())
+    test_eq(EmbeddingTable.open("file://" + folder.name).X, table.X)
+    bucket.fs.pipe_file(f"{bucket.path}/shard-00000.safetensors", bytes(flipped))
+    test_fail(lambda: EmbeddingTable.open("memory://bucket/table"), contains="shard-00000.safetensors: SHA-256 differs")
+    test_fail(lambda: EmbeddingTable.open("memory://elsewhere"), contains="memory:///elsewhere/manifest.json: cannot read")
+    test_fail(lambda: table.save("nowhere://bucket"), contains="cannot be reached")
 
 
 def test_to_other_people_s_tools_1(given_X):

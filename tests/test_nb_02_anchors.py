@@ -6,6 +6,7 @@ from platonic_nb.core import figure_style, model_color
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.structures import aflow_prototypes
 from platonic_nb.table import EmbeddingTable, common_keys
+import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -71,7 +72,12 @@ def test_anchors_as_an_object_3(given_by_hand):
         again = Anchors.open(by_hand.save(Path(folder)/"anchors.json"))
         test_eq(repr(again), repr(by_hand)); test_eq(list(again.keys), list(by_hand.keys))
         test_fail(lambda: Anchors.open(Path(folder)/"absent.json"), contains="cannot read")
-        for text, message in {"[1]": "not a file of anchors", '{"format": 1}': "not a file", "{": "not a file", '{"format": 2}': "format 2"}.items():
+        text = (Path(folder)/"anchors.json").read_text()
+        (Path(folder)/"flipped.json").write_text(text.replace("7net-0", "7net-1"))
+        test_fail(lambda: Anchors.open(Path(folder)/"flipped.json"), contains="differs from its own SHA-256")
+        old = {k: v for k, v in json.loads(text).items() if k != "sha256"} | {"format": 1} # without a hash
+        (Path(folder)/"old.json").write_text(json.dumps(old)); test_eq(repr(Anchors.open(Path(folder)/"old.json")), repr(by_hand))
+        for text, message in {"[1]": "not a file of anchors", '{"format": 1}': "not a file", "{": "not a file", '{"format": 3}': "format 3", '{"format": 2}': "SHA-256"}.items():
             (Path(folder)/"bad.json").write_text(text)
             test_fail(lambda: Anchors.open(Path(folder)/"bad.json"), contains=message)
 

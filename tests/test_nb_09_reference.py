@@ -6,6 +6,7 @@ from pathlib import Path
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.reference import MODELS, above_composition, contacts, distinct_sites, load_reference, make_reference, oddest, open_reference, reference_scores, save_reference
 from platonic_nb.structures import aflow_prototypes, elemental_crystals
+import json
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +69,12 @@ def test_the_reference_that_comes_along_2(given_crystals):
         test_eq(back.atoms.to_dict("list"), small.atoms.reset_index(drop=True).to_dict("list"))
         test_close(reference_scores(back).to_numpy(), reference_scores(small).to_numpy())
         test_close(pd.Series(back.energy["coef"]).sort_index(), pd.Series(small.energy["coef"]).sort_index()); assert repr(back) == repr(small)
+        about = json.loads(kept.with_suffix(".json").read_text())
+        old = {k: v for k, v in about.items() if k not in ("sha256", "vectors")} | {"format": 1, "sha256": about["vectors"]}
+        kept.with_suffix(".json").write_text(json.dumps(old)); assert repr(open_reference(kept)) == repr(small)
+        kept.with_suffix(".json").write_text(json.dumps(about | {"k": about["k"] + 1}))
+        test_fail(lambda: open_reference(kept), contains="mine.json: differs from its own SHA-256")
+        kept.with_suffix(".json").write_text(json.dumps(about))
         kept.write_bytes(kept.read_bytes()[:-1] + b"x")
         test_fail(lambda: open_reference(kept), contains="SHA-256 differs")
         test_fail(lambda: open_reference(f"{folder}/none"), contains="cannot be read")

@@ -4,6 +4,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from distributed import LocalCluster
 from pathlib import Path
 from platonic_nb import scale
+from platonic_nb.core import place
 from platonic_nb.extraction import extract, load_encoder
 from platonic_nb.scale import ahead, dask_executor, estimate, extract_shards
 from platonic_nb.structures import aflow_prototypes
@@ -75,6 +76,12 @@ def test_in_order_with_a_few_ahead_2(given_crystals):
             return super().submit(fail)
     with Broken(1) as pool: test_fail(lambda: extract_shards("chgnet-0.3.0", crystals, Path(folder.name)/"broken", pool), contains="what was finished is on disk")
     test_fail(lambda: extract_shards("chgnet-0.3", crystals, shared, None), contains="Did you mean")
+
+
+def test_in_order_with_a_few_ahead_3(given_crystals):
+    # In order, with a few ahead
+    alone = given_crystals["alone"]
+    assert all((place("memory://scale/chgnet")/f.name).read_bytes() == f.read_bytes() for f in alone.iterdir())
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,14 @@
 """Generated from nbs/core.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.core import GROUP_COLORS, PlatonicError, _FIXED, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_table, model_color, progress, suggest, well_formed, write_atomic
+from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _gone, _machine, at_hand, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_table, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
+import json
 import matplotlib as mpl
 import numpy as np
 import os
 import pytest
 import tempfile
+import time
 
 
 def test_one_kind_of_error_1():
@@ -31,6 +33,24 @@ def test_one_check_on_matrices_1():
     assert check_matrix(np.asfortranarray(np.random.default_rng(0).normal(size=(4, 3)))).flags.c_contiguous
 
 
+def test_where_a_file_lies_1():
+    # Where a file lies
+    from fastcore.test import test_eq, test_fail
+    there = place("memory://core/deep")/"x"
+    assert not there.exists(); there.write_whole(b"hello"); there.write_whole(b"again")
+    test_eq((there.read_bytes(), str(there), there.name, str(there.parent)), (b"again", "memory:///core/deep/x", "x", "memory:///core/deep"))
+    test_eq(there.fs.ls("/core/deep", detail=False), ["/core/deep/x"])
+    with at_hand(there) as here: test_eq(here.read_bytes(), b"again")
+    assert not here.exists() and place(there) is there
+    with at_hand(Path("y")) as here: test_eq(here, Path("y"))
+    test_fail(lambda: place("nowhere://x"), contains="cannot be reached")
+    class Sulky: # raises what no local file does, and only reads
+        def exists(self, path): return True
+        def unstrip_protocol(self, path): return f"sulky://{path}"
+        def __getattr__(self, name): raise RuntimeError("not today")
+    for use in (lambda f: f.read_bytes(), lambda f: f.mkdir(), lambda f: f.write_whole(b"")): test_fail(lambda: use(Remote(Sulky(), "/a/x")), contains="not today")
+
+
 @pytest.fixture(scope="module")
 def given_written():
     # Files that are whole or absent
@@ -41,12 +61,22 @@ def given_written():
 
 def test_files_that_are_whole_or_absent_1(given_written):
     # Files that are whole or absent
-    from fastcore.test import test_fail
+    from fastcore.test import test_eq, test_fail
     written = given_written["written"]
     assert written == (b"hello", ["x.txt"])
     with tempfile.TemporaryDirectory() as d:
         Path(f"{d}/file").write_text("")
         test_fail(lambda: write_atomic(f"{d}/file/x", b""), contains="cannot write")
+        child = os.fork()
+        if not child: os._exit(0)
+        while not _gone(_machine(), str(child)): time.sleep(.01) # ended, and not yet waited for
+        os.waitpid(child, 0)
+        left = {f".x.{_machine()}-{child}.ab.part": "gone", f".x.{_machine()}-{os.getpid()}.ab.part": "at work", f".x.{_machine()}-1.ab.part": "of root",
+                f".x.00000000-{child}.ab.part": "elsewhere", f".x.00000000-{child}.cd.part": "old", ".mine.part": "not ours", "x.part": "nor this"}
+        for name in left: Path(d, name).write_text("")
+        os.utime(f"{d}/.x.00000000-{child}.cd.part", (0, 0))
+        write_atomic(f"{d}/y", b"")
+        test_eq({what for name, what in left.items() if not Path(d, name).exists()}, {"gone", "old"})
 
 
 def test_files_that_are_whole_or_absent_2():
@@ -66,6 +96,17 @@ def test_files_that_are_whole_or_absent_3():
 
 
 def test_files_that_are_whole_or_absent_4():
+    # Files that are whole or absent
+    from fastcore.test import test_eq, test_fail
+    sealed = json.loads(dump_json(seal({"a": [1, 2.5e-7, None], "b": "\u00fc"})))
+    test_eq(unseal("x.json", sealed, "write it again"), {"a": [1, 2.5e-7, None], "b": "\u00fc"})
+    test_fail(lambda: unseal("x.json", sealed | {"b": "u"}, "write it again"), contains="x.json: differs from its own SHA-256, the file is damaged; write it again")
+    deep = []
+    for _ in range(5000): deep = [deep]
+    test_fail(lambda: unseal("x.json", sealed | {"b": deep}, "write it again"), contains="x.json: its content is malformed (RecursionError")
+
+
+def test_files_that_are_whole_or_absent_5():
     # Files that are whole or absent
     assert dump_json({"v": np.float64(1/3), "n": np.int64(3), "x": np.inf, "b": np.bool_(True)}, indent=None) == \
         '{"v": 0.333333333333, "n": 3, "x": null, "b": true}\n'
