@@ -78,10 +78,22 @@ def test_in_order_with_a_few_ahead_2(given_crystals):
     test_fail(lambda: extract_shards("chgnet-0.3", crystals, shared, None), contains="Did you mean")
 
 
-def test_in_order_with_a_few_ahead_3(given_crystals):
+@pytest.fixture(scope="module")
+def given_away(given_crystals):
     # In order, with a few ahead
     alone = given_crystals["alone"]
-    assert all((place("memory://scale/chgnet")/f.name).read_bytes() == f.read_bytes() for f in alone.iterdir())
+    crystals = given_crystals["crystals"]
+    with ThreadPoolExecutor(2) as pool: away = extract_shards("chgnet-0.3.0", crystals, "memory://scale/chgnet", pool, shard=16)
+    {f.name: (place("memory://scale/chgnet")/f.name).read_bytes() == f.read_bytes() for f in sorted(alone.iterdir())}
+    return {"away": away}
+
+
+def test_in_order_with_a_few_ahead_3(given_crystals, given_away):
+    # In order, with a few ahead
+    alone = given_crystals["alone"]
+    away = given_away["away"]
+    table = given_crystals["table"]
+    assert all((place("memory://scale/chgnet")/f.name).read_bytes() == f.read_bytes() for f in alone.iterdir()) and len(away) == len(table)
 
 
 @pytest.fixture(scope="module")
