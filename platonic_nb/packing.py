@@ -9,6 +9,7 @@ __all__ = ['SIZES', 'pack', 'packed', 'sweep', 'tuned_file', 'tuned', 'tune']
 import json, platform
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 import pandas as pd
@@ -88,6 +89,7 @@ def tuned(encoder,     # the model
           memory=None, # file of the sizes; default `tuned_file()`
           )->int|None: # edges per batch, or None when it was never measured here
     "The size that was found for a model on this machine. Raises `PlatonicError` when the file is damaged."
+    if memory is None and find_spec("pooch") is None: return None # the environment of a worker, who is told how to pack
     return _remembered(Path(memory or tuned_file())).get(_key(encoder))
 
 def tune(encoder,     # a model with `edges_per_pack`

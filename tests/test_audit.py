@@ -33,7 +33,7 @@ def zoo(tmp_path_factory):
 
 
 def words(crystals, zoo, out, *more):
-    return ["audit", *more, "--structures", str(crystals), "--models", "7net-0,chgnet-r2scan,chgnet-0.2.0", "--zoo", str(zoo),
+    return ["audit", *more, "--structures", str(crystals), "--models", "7net-0,chgnet-0.3.0,chgnet-0.2.0", "--zoo", str(zoo),
             "--out", str(out), "--quiet", "--jobs", "1"]
 
 
@@ -44,7 +44,7 @@ def code(args):
 
 
 def test_a_sound_potential_passes_and_an_untrained_one_fails(crystals, zoo, tmp_path, capsys):
-    assert not code(words(crystals, zoo, tmp_path / "sound", "chgnet-0.3.0", "--against", "chgnet-0.2.0"))
+    assert not code(words(crystals, zoo, tmp_path / "sound", "chgnet-r2scan", "--against", "chgnet-0.2.0"))
     sound = json.loads((tmp_path / "sound/audit.json").read_text())
     assert sound["passed"] and sound["moved"]["distance"]["value"] > 0 and "chgnet-0.2.0" not in sound["jury"]
     assert "passed" in capsys.readouterr().out.splitlines()[-1]
@@ -150,9 +150,9 @@ def atoms():
 
 def test_an_audit_that_was_killed_is_taken_up_and_ends_as_one_that_was_not(crystals, zoo, tmp_path):
     out = tmp_path / "killed"
-    args = [sys.executable, "-c", "from platonic_nb.cli import main; main()", *words(crystals, zoo, out, "chgnet-0.3.0")]
+    args = [sys.executable, "-c", "from platonic_nb.cli import main; main()", *words(crystals, zoo, out, "chgnet-r2scan")]
     process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    table = out / "embeddings/chgnet-0.3.0/manifest.json"
+    table = out / "embeddings/chgnet-r2scan/manifest.json"
     for _ in range(600):
         if table.exists():
             break
@@ -162,7 +162,7 @@ def test_an_audit_that_was_killed_is_taken_up_and_ends_as_one_that_was_not(cryst
     process.wait()
     assert not (out / "audit.json").exists()
     for folder in (out, tmp_path / "quiet"):
-        assert not code(words(crystals, zoo, folder, "chgnet-0.3.0"))
+        assert not code(words(crystals, zoo, folder, "chgnet-r2scan"))
     for file in ("audit.json", "audit.html"):
         assert (out / file).read_bytes() == (tmp_path / "quiet" / file).read_bytes()
 
