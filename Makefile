@@ -35,8 +35,9 @@ check-slow: $(VENV)/.stamp-dev ## recompute a slice of every stored run (minutes
 bench: $(VENV)/.stamp-dev ## measure speed and memory as ratios, write BENCHMARKS.md (half an hour; some of it: BENCH="knn start")
 	OMP_NUM_THREADS=1 $(BIN)/python tools/bench.py $(BENCH)
 
-lint: $(VENV)/.stamp-dev ## ruff
+lint: $(VENV)/.stamp-dev ## ruff, spelling
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 
 sync: $(VENV)/.stamp-dev ## clean and export the notebooks, write the generated tests and README.md
 	$(BIN)/nbdev-clean

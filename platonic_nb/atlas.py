@@ -151,6 +151,14 @@ def for_controls(structures,  # the corpus
     return [a for a in structures if str(a.info["id"]) in ids]
 
 # %% ../nbs/12_atlas.ipynb #12-atlas-n03
+def _enough(structures, n_anchors, k):
+    sizes = [len(a) for a in structures]
+    here, apart = f"{len(sizes)} structures hold {sum(sizes)} atoms", sum(sizes) - max(sizes)
+    if n_anchors > sum(sizes):
+        raise PlatonicError(f"{n_anchors} anchors: the {here}; want fewer anchors (--anchors) or more structures")
+    if k >= apart: raise PlatonicError(f"k={k} neighbours from other structures: the {here}, {apart} outside the "
+                                       "largest; want more structures or, in Python, a smaller k")
+
 def prepare(structures,              # list of ase.Atoms
             names,                   # of the models
             out,                     # folder of the run
@@ -164,6 +172,7 @@ def prepare(structures,              # list of ase.Atoms
             **how,                   # executor, quiet, memory, strict, trust: see `extract_all`
             )->tuple:                # (`Inputs` of the chapters, dict name -> seconds)
     "Tables of the models and of their controls, anchors and pool: the material of all chapters."
+    _enough(structures, n_anchors, k)
     tables, seconds = extract_all({n: structures for n in names}, out, **how)
     clock("extraction of models")
     ids = draw_pool(common_keys(tables.values()), pool, seed)

@@ -8,11 +8,11 @@ __all__ = ['short', 'said_check', 'say_audit', 'plot_agreement', 'figures_audit'
 # %% ../nbs/12a_audit_page.ipynb #12a-page-003
 import json
 from pathlib import Path
-from .core import PlatonicError, figure_style, model_color, write_atomic
+from .core import PlatonicError, figure_style, html_page, model_color, write_atomic
 from .zoo import parse_name
 from .alignment import rungs_of
 from .bias import plot_profiles
-from .report import PAGE_HEAD, PAGE_MODELS, save_figure
+from .report import save_figure
 
 # %% ../nbs/12a_audit_page.ipynb #12a-page-008
 def short(name # of a model
@@ -168,39 +168,6 @@ def figures_audit(result # of `audit`
             "Which elements moved more (red) or less (blue) than the rest. Framed: found at 5 % false discovery.")
     return drawn
 
-# %% ../nbs/12a_audit_page.ipynb #12a-page-027
-_PAGE = """<h1>Audit of {{ name }}</h1>
-<p class="small">{% if name != r.model %}<code>{{ r.model }}</code>. {% endif %}
-platonic_nb {{ r.versions.platonic_nb }}, seed {{ r.seed }}. Every number here follows from <code>audit.json</code>.
-{% if untrained %}<b>These weights are random, not trained.</b>{% endif %}</p>
-<p class="verdict {{ "supported" if r.passed else "not" }}">{{ "All checks passed" if r.passed else "Checks failed" }}
-</p>
-{% for heading, text in told.items() %}<h2>{{ heading }}</h2>{% for t in text %}<p>{{ t }}</p>{% endfor %}
-{% for f in figures if f.under == heading %}<figure><img alt="{{ f.caption }}" src="{{ f.uri }}">
-<figcaption>{{ f.caption }}</figcaption></figure>{% endfor %}{% endfor %}
-<h2>Checks</h2><div class="scroll"><table><tr><th>Group</th><th>Check</th><th class="n">Value</th>
-<th class="n">Limit</th><th>Result</th></tr>
-{% for c in r.checks %}<tr><td>{{ c.group }}</td><td>{{ c.check }}</td>
-<td class="n">{{ "not finite" if c.value is none else "%.3g"|format(c.value) }}{% if c.ci95 %}
-[{{ "%.3g"|format(c.ci95[0]) }}, {{ "%.3g"|format(c.ci95[1]) }}]{% endif %}</td>
-<td class="n">{{ "" if c.limit is none else "%.3g"|format(c.limit) }}</td>
-<td class="verdict {{ "supported" if c.passed else "not" }}">{{ "FAILED" if not c.passed else
-"measured only" if c.limit is none and not c.ci95 else "passed" }}</td></tr>{% endfor %}</table></div>
-<h2>Odd structures</h2><div class="scroll"><table><tr><th>Structure</th><th>Atom</th><th class="n">Excess</th>
-<th class="n">p</th><th class="n">q</th></tr>{% for o in r.habits.odd[:20] %}<tr><td>{{ o.structure }}</td>
-<td>{{ symbols[o.Z] }}{{ o.site }}</td><td class="n">{{ "%.2f"|format(o.excess) }}</td>
-<td class="n">{{ "%.3f"|format(o.p) }}</td><td class="n">{{ "%.3f"|format(o.q) }}</td></tr>
-{% endfor %}</table></div>
-<p class="small">Excess: how much farther the potential is from the others than they are from each other, at the
-structure's oddest atom, in spreads of the potential's own atoms. p: share of the others' own values that are as
-large.</p>
-"""
-
-_ORIGIN = """<h2>Provenance</h2>
-<p class="small">{{ r.anchors.k }} anchors ({{ r.anchors.method }}) on {{ r.anchors.source }}.
-{% for k, v in r.versions.items() %}{{ k }} {{ v }}{{ ", " if not loop.last }}{% endfor %}.
-Structures SHA-256 <code>{{ r.corpus.sha256 }}</code>.</p></body></html>"""
-
 # %% ../nbs/12a_audit_page.ipynb #12a-page-028
 _UNDER = {"agreement": "Agreement", "elements": "Where it leaves the others", "moved": "What moved"}
 
@@ -208,7 +175,6 @@ def write_audit_page(out # folder of an audit
                      )->Path: # audit.html in it
     "Write the page of an audit from its audit.json. Raises `PlatonicError` when that is missing or of another kind."
     from ase.data import chemical_symbols
-    from jinja2 import Environment
     out = Path(out)
     try: result = json.loads((out/"audit.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
@@ -217,8 +183,7 @@ def write_audit_page(out # folder of an audit
         raise PlatonicError(f"{out}/audit.json: not an audit of this version; run platonic audit again")
     figures = [{"under": _UNDER[n], "uri": save_figure(fig, out/"figures"/f"audit_{n}"), "caption": caption}
                for n, (fig, caption) in figures_audit(result).items()]
-    page = Environment(autoescape=True).from_string(PAGE_HEAD + _PAGE + PAGE_MODELS + _ORIGIN)
-    return write_atomic(out/"audit.html", page.render(
-        r=result, name=short(result["model"]), title=f"Audit of {short(result['model'])}", told=say_audit(result),
-        figures=figures, symbols=chemical_symbols, untrained="@untrained" in result["model"],
+    return write_atomic(out/"audit.html", html_page(
+        "audit.html", r=result, name=short(result["model"]), title=f"Audit of {short(result['model'])}",
+        told=say_audit(result), figures=figures, symbols=chemical_symbols, untrained="@untrained" in result["model"],
         left_out=[q for m in result["models"] for q in m["quarantine"]]))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GROUP_COLORS', 'PlatonicError', 'suggest', 'check_matrix', 'Remote', 'place', 'at_hand', 'write_atomic',
            'file_sha256', 'well_formed', 'to_plain', 'dump_json', 'seal', 'unseal', 'progress', 'model_color',
-           'figure_style', 'element_groups', 'html_table']
+           'figure_style', 'element_groups', 'html_table', 'html_page']
 
 # %% ../nbs/core.ipynb #core-003
 import hashlib, json, math, os, platform, re, tempfile, time, warnings
@@ -301,3 +301,13 @@ def html_table(caption:str, # stands above
     head = f"<thead>{line(header, 'th')}</thead>" if header else ""
     return (f'<table class="dataframe"><caption>{escape(caption)}</caption>{head}'
             f"<tbody>{''.join(map(line, rows))}</tbody></table>")
+
+# %% ../nbs/core.ipynb #core-page
+def html_page(template:str, # file in `data/pages`
+              **values,     # what it names
+              )->str:       # HTML
+    "A page from a template; what is not `Markup` is escaped. The filter `ci` writes a value and its interval."
+    from jinja2 import Environment, PackageLoader
+    env = Environment(loader=PackageLoader("platonic_nb", "data/pages"), autoescape=True)
+    env.filters["ci"] = lambda v, ci: f"{v:.3f} [{ci[0]:.3f}, {ci[1]:.3f}]"
+    return env.get_template(template).render(**values)

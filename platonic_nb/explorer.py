@@ -9,11 +9,12 @@ __all__ = ['COLOURS', 'shared_map', 'atom_values', 'explorer_data', 'explorer_pa
 import base64, hashlib, io, json
 from contextlib import suppress
 from importlib.metadata import distribution
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import PlatonicError, dump_json, write_atomic
+from .core import PlatonicError, dump_json, html_page, write_atomic
 from .claims import Inputs
 from .invariants import coordination
 from .consensus import consensus, deviation, level
@@ -123,111 +124,23 @@ def _library():
     return script, f"chemiscope {package.version}\n{own}\n{parts}"
 
 # %% ../nbs/12a_explorer.ipynb #12a-expl-028
-_SCRIPT = """const get = id => document.getElementById(id), told = JSON.parse(get("data").textContent);
-const data = told.dataset;
-for (const p of Object.values(data.properties)) p.values = p.values.map(v => v === null ? NaN : v);
-let view = Object.keys(told.views)[0], colour = Object.keys(told.colours)[0];
-const axis = name => ({property: name, min: told.ends[name][0], max: told.ends[name][1]});
-const map = () => ({x: axis(told.views[view][0]), y: axis(told.views[view][1]),
-                    color: {...axis(told.colours[colour][view]), palette: "viridis"}});
-const site = {unitCell: true, supercell: [3, 3, 3],
-              environments: {activated: true, center: true, cutoff: 4, bgColor: "CPK", bgStyle: "licorice"}};
-data.settings = {target: "atom", map: {...map(), size: {factor: 35}, markerOutline: false}, structure: [site]};
-const warnings = new Chemiscope.Warnings();
-warnings.addHandler(text => { get("warning").textContent = text; });
-const places = {map: "map", info: "info", meta: "meta", structure: "structure"};
-Chemiscope.DefaultVisualizer.load(places, data, warnings).then(viewer => {
-  window.explorer = viewer;
-  const cell = (row, text) => { row.insertCell().textContent = text; };
-  const number = x => Number.isFinite(x) ? x.toFixed(2) : "none", fine = c => c !== "element" && c !== "group";
-  function tell(i) {  // text only: names come from the outside
-    const crystal = data.structures[i.structure], value = name => data.properties[name].values[i.environment];
-    get("atom").textContent = `${crystal.names[i.atom]}${i.atom} in ${told.crystals[i.structure]}`;
-    get("values").textContent = Object.keys(told.words).filter(c => c !== "distance" && c in told.colours)
-      .map(c => `${c} ${fine(c) ? number(value(c)) : value(c)}`).join(", ");
-    get("seen").replaceChildren();
-    for (const [v, names] of Object.entries(told.views)) {
-      const row = get("seen").insertRow();
-      row.className = v === view ? "now" : "";
-      for (const text of [v, ...[...names, told.colours.distance[v]].map(n => number(value(n)))]) cell(row, text);
-    }
-  }
-  let chosen = viewer.indexer.fromEnvironment(0, "atom");
-  const before = viewer.info.show.bind(viewer.info);
-  viewer.info.show = i => { before(i); chosen = i; tell(i); };
-  function show() {
-    for (const time of [1, 2]) viewer.applySettings({map: map()});  // another column resets the ends; then they hold
-    for (const b of get("views").children) b.setAttribute("aria-pressed", b.textContent === view);
-    get("words").textContent = told.words[colour];
-    tell(chosen);
-  }
-  for (const v in told.views) {
-    const button = get("views").appendChild(document.createElement("button"));
-    button.textContent = v;
-    button.onclick = () => { view = v; show(); };
-  }
-  for (const c in told.colours) get("colour").add(new Option(c));
-  get("colour").onchange = () => { colour = get("colour").value; show(); };
-  for (const c of told.crystals) get("names").appendChild(new Option(c));
-  get("find").onchange = () => {
-    const k = told.crystals.indexOf(get("find").value);
-    if (k >= 0) viewer.select(viewer.indexer.fromStructure(k, "atom"));
-  };
-  get("loading").remove();
-  show();
-});
-"""
+def _script(): return (files("platonic_nb")/"data/pages/explorer.js").read_text(encoding="utf-8")
 
 # %% ../nbs/12a_explorer.ipynb #12a-expl-030
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"
-content="default-src 'none'; script-src {{ digests }} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:;
-font-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{{ title }}</title><style>
-body{font:15px/1.5 system-ui,sans-serif;margin:1rem 1.5rem;color:#222;background:#fff}h1{font-size:1.3rem;margin:0}
-p,details{margin:.3rem 0;max-width:75rem}.small,details{color:#555;font-size:.85rem}
-.panes{display:flex;flex-wrap:wrap;gap:1rem;margin-top:.5rem}.panes>div{flex:1 1 26rem;min-width:0}
-#map{height:30rem;position:relative}#structure{height:22rem;position:relative}#meta{display:none}
-button,select,input{font:inherit;padding:.1rem .5rem}[aria-pressed=true]{background:#0072B2;color:#fff}
-table{border-collapse:collapse;font-size:.85rem;margin:.3rem 0}td,th{text-align:right;padding:0 .9rem 0 0}
-td:first-child,th:first-child{text-align:left}.now{font-weight:600}#warning{color:#a03c00}
-</style></head><body><h1>{{ title }}</h1>
-<p class="small">{{ a.atoms }}{% if a.atoms < a.of_atoms %} of {{ a.of_atoms }}{% endif %} atoms in {{ a.crystals }}
-{% if a.atoms < a.of_atoms %}of {{ a.of_crystals }}{% endif %} crystals that every model holds{%
-if a.atoms < a.of_atoms %}; whole crystals drawn with seed {{ a.seed }}, the others are left out to keep the file small
-{%- endif %}.
-Click a point: its crystal and site are on the right. Click a model: the points move to where it sees them.</p>
-<p>Seen by <span id="views"></span></p>
-<p><label>Coloured by <select id="colour"></select></label> <label>Find a crystal <input id="find" list="names"
-size="28"></label><datalist id="names"></datalist> <span class="small">Colour: <span id="words"></span>.</span></p>
-<details><summary>How to read it</summary>An atom's coordinates are its ranks by similarity to {{ a.anchors }} anchor
-atoms. The axes are the first two principal axes of the consensus, the mean of the models, and the same for every model:
-they carry {{ "%.0f"|format(100*a.axes[0]) }} % and {{ "%.0f"|format(100*a.axes[1]) }} % of its variance. Atoms that lie
-together here may differ in what the axes leave out. Distances, from the consensus of the others, are in units of its
-spread. Colours end at the 1st and 99th percentiles. On the right, the chosen atom has a halo, and atoms within 4
-angstrom of it are drawn full.</details>
-<p id="loading">Loading; this takes some seconds.</p><noscript>This page needs JavaScript.</noscript>
-<p id="warning"></p>
-<div class="panes"><div><div id="meta"></div><div id="map"></div><table><thead><tr><th>the chosen atom, seen by</th>
-<th>axis 1</th><th>axis 2</th><th>distance</th></tr></thead><tbody id="seen"></tbody></table></div><div><p><b id="atom">
-</b> <span class="small" id="values"></span></p><div id="structure"></div><div id="info"></div></div></div>
-<script type="application/json" id="data">{{ data }}</script><script type="text/plain">{{ licences }}</script>
-<script>{{ library }}</script><script>{{ script }}</script></body></html>
-"""
-
 def _inert(text): return text.replace("<", "\\u003c")  # inside a script element no tag can end or begin
 
 def explorer_page(data,            # from `explorer_data`, or that read from JSON
                   title="Atoms",   # heading
                   )->str:          # HTML
     "The explorer as one file that fetches nothing. Raises `PlatonicError` without chemiscope."
-    from jinja2 import Environment
     from markupsafe import Markup
     library, licences = _library()
+    script = _script()
     sha = lambda s: f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'"
-    return Environment(autoescape=True).from_string(_PAGE).render(
-        title=title, a=data["about"], digests=Markup(f"{sha(library)} {sha(_SCRIPT)}"),
+    return html_page(
+        "explorer.html", title=title, a=data["about"], digests=Markup(f"{sha(library)} {sha(script)}"),
         data=Markup(_inert(dump_json(data | {"words": COLOURS}, indent=None))),
-        licences=Markup(_inert(licences)), library=Markup(library), script=Markup(_SCRIPT))
+        licences=Markup(_inert(licences)), library=Markup(library), script=Markup(script))
 
 # %% ../nbs/12a_explorer.ipynb #12a-expl-035
 def write_explorer(inputs:Inputs,     # of a run

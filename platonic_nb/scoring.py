@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import PlatonicError, dump_json, figure_style, progress, suggest, write_atomic
+from .core import PlatonicError, dump_json, figure_style, html_page, progress, suggest, write_atomic
 from .structures import read_structures, validate, with_ids
 from .table import EmbeddingTable
 from .extraction import encode_shard, load_encoder
@@ -241,26 +241,6 @@ def picture(scores, # `Scores`
         right.set(yticks=range(len(first)), yticklabels=names, xlabel="score", title="The oddest")
     return fig
 
-# %% ../nbs/09a_score.ipynb #09a-sco-026
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Atypical structures</title><style>
-body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
-table{border-collapse:collapse;font-size:13px}
-td,th{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:left;vertical-align:top}
-.odd td:first-child{border-left:4px solid #d55e00}.none{color:#778}img{max-width:100%}
-</style></head><body>
-<h1>Atypical structures</h1>
-<p>{{ s }}. p = (1 + reference crystals as odd or odder) / (n + 1); q: the batch corrected by Benjamini and Hochberg.
-Odd means unlike the reference, not wrong.</p>
-{% if uri %}<img alt="Scores among the reference" src="{{ uri }}">{% endif %}
-<table><tr><th>id</th><th>score</th><th>p</th><th>q</th>
-<th>oddest atoms</th><th>nearest in the reference</th><th>why</th></tr>
-{% for r in rows %}<tr class="{{ 'none' if r.score is none else 'odd' if r.p_value <= 0.05 else '' }}">
-<td>{{ r.id }}</td><td>{{ '' if r.score is none else '%.2f' % r.score }}</td>
-<td>{{ '' if r.score is none else '%.4f' % r.p_value }}</td><td>{{ '' if r.score is none else '%.3f' % r.q_value }}</td>
-<td>{{ r.atoms or '' }}</td><td>{{ r.nearest or '' }}</td><td>{{ r.told }}</td></tr>
-{% endfor %}</table>
-<p>Models: {{ models }}. Reference: {{ name }}, {{ n }} crystals. Method: {{ method }}.</p></body></html>"""
-
 # %% ../nbs/09a_score.ipynb #09a-sco-026b
 def _rows(scores): return json.loads(scores.table.to_json(orient="records"))
 
@@ -276,16 +256,15 @@ def _json(scores):
 def _html(scores):
     import base64, io
     import matplotlib.pyplot as plt
-    from jinja2 import Environment
     uri, buffer = None, io.BytesIO()
     if scores.table["score"].notna().any():
         fig = picture(scores)
         fig.savefig(buffer, format="png", dpi=120, metadata={"Software": None}); plt.close(fig)
         uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
     rows = [r | {"told": explain(scores, r["id"]) if r["score"] is not None else r["reason"]} for r in _rows(scores)]
-    page = Environment(autoescape=True).from_string(_PAGE)
-    return page.render(s=repr(scores), rows=rows, uri=uri, models=", ".join(scores.reference.vectors),
-                       name=scores.reference.name, n=len(scores.against), method=scores.method)
+    return html_page("score.html", title="Atypical structures", s=repr(scores), rows=rows, uri=uri,
+                     models=", ".join(scores.reference.vectors), name=scores.reference.name, n=len(scores.against),
+                     method=scores.method)
 
 _WRITERS = {".csv": _csv, ".json": _json, ".html": _html}
 

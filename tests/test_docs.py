@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import browser  # noqa: F401, a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -321,3 +322,16 @@ def test_no_syntax_of_the_sources_reaches_a_reader(pages):
         text = re.sub(r"<pre.*?</pre>|<code.*?</code>|<script.*?</script>|<svg.*?</svg>", "", path.read_text(encoding="utf-8"), flags=re.S)
         found = re.findall(r"#\||:::|\{(?:eq|py:\w+|ref|div|figure)\}|\$\$|@(?:eq|fig)-|\{#|\x00", text)
         assert not found, f"{path.name}: {found[:5]}"
+
+
+@pytest.mark.slow
+def test_pages_in_a_browser_ask_nobody_fit_a_phone_and_have_no_serious_fault_of_access(pages, browser):  # noqa: F811
+    wrong = []
+    browser("Emulation.setDeviceMetricsOverride", width=360, height=780, deviceScaleFactor=1, mobile=True)
+    for path in pages:
+        browser.open(path)
+        wide = browser.js("document.documentElement.scrollWidth")
+        found = browser.axe() + [f"asks {s}" for s in browser.strangers()] + ([f"is {wide} pixels wide"] if wide > 360 else [])
+        wrong += [f"{path.name}: {f}" for f in found]
+    browser("Emulation.clearDeviceMetricsOverride")
+    assert not wrong, "\n".join(wrong)

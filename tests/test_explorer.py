@@ -1,16 +1,14 @@
 """The explorer in a browser: it loads without network, a click selects, a model moves the points, hostile names stay text."""
 import json
 import os
-import shutil
-import subprocess
 import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from browser import READY, browser  # noqa: F401, a fixture
 
 from platonic_nb.anchors import Anchors
 from platonic_nb.claims import Inputs
@@ -18,7 +16,6 @@ from platonic_nb.explorer import explorer_page, write_explorer
 from platonic_nb.table import EmbeddingTable, atoms_frame
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EVIL = ["<img src=x onerror='window.hacked=1'>", "</script><script>window.hacked=2</script>", "`${window.hacked=3}`", "<b>Fe</b> & Co\"'",
         "__proto__", "javascript:window.hacked=4", "]]>--><svg onload=window.hacked=5>", "\u2028\u202e name"]
 MODEL = "<img src=y onerror='window.hacked=6'>"
@@ -37,85 +34,12 @@ def material(seed=0):
     return Inputs(tables, {}, anchors, S, set())
 
 
-class Browser:
-    "A page in a headless Chromium, spoken to by its debugging protocol."
-
-    def __init__(self, folder, size="1500,1000"):
-        options = ["--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                   "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--remote-debugging-port=0", "--remote-allow-origins=*"]
-        self.process = subprocess.Popen([CHROMIUM, *options, f"--window-size={size}", f"--user-data-dir={folder}", "about:blank"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.number, self.events, self.socket = 0, [], None
-        try:
-            self.connect(Path(folder) / "DevToolsActivePort")
-        except BaseException:
-            self.close()
-            raise
-
-    def connect(self, file, limit=60):
-        websocket, end = pytest.importorskip("websocket"), time.time() + limit
-        while not (file.exists() and file.read_text().count("\n")):
-            assert time.time() < end and self.process.poll() is None, "Chromium does not start"
-            time.sleep(.1)
-        port = file.read_text().split()[0]
-        targets = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=limit))
-        address = next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page")
-        self.socket = websocket.create_connection(address, timeout=2 * limit)
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self(f"{domain}.enable")
-
-    def __call__(self, method, **params):
-        self.number += 1
-        self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
-        while True:
-            message = json.loads(self.socket.recv())
-            if message.get("id") == self.number:
-                assert "error" not in message, message
-                return message["result"]
-            self.events.append(message)
-
-    def js(self, code):
-        "The value of an expression."
-        done = self("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in done, json.dumps(done["exceptionDetails"])[:600]
-        return done["result"].get("value")
-
-    def wait(self, code, limit=120):
-        end = time.time() + limit
-        while not self.js(code):
-            assert time.time() < end, f"waited {limit} s for {code}"
-            time.sleep(.2)
-
-    def open(self, path):
-        self.events.clear()
-        self("Page.navigate", url=Path(path).as_uri())
-        self.wait("document.readyState === 'complete' && !!window.explorer && !document.getElementById('loading')")
-
-    def happened(self, method):
-        return [e["params"] for e in self.events if e["method"] == method]
-
-    def close(self):
-        if self.socket:
-            self.socket.close()
-        self.process.terminate()
-        self.process.wait(20)
-
-
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("wants Chromium: apt-get install chromium")
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="module")
-def page(browser, tmp_path_factory):
+def page(browser, tmp_path_factory):  # noqa: F811
     "The browser with an explorer of hostile names in it."
     out = tmp_path_factory.mktemp("run")
     write_explorer(material(), out, EVIL[0])
-    browser.open(out / "explorer.html")
+    browser.open(out / "explorer.html", READY)
     return browser
 
 
@@ -129,11 +53,16 @@ CANVAS = """(() => { const found = [], look = n => { if (n.tagName === "CANVAS" 
 
 @pytest.mark.slow
 def test_it_loads_and_asks_nobody(page):
-    assert {r["request"]["url"].split(":")[0] for r in page.happened("Network.requestWillBeSent")} <= {"file", "data", "blob"}
+    assert not page.strangers()
     assert not page.happened("Runtime.exceptionThrown")
     assert page.js("get('warning').textContent") == ""
     assert page.js("fetch('data:text/plain,x').then(() => 'open', () => 'closed')") == "closed"  # the page's policy
     assert page.js("document.querySelectorAll('#views button').length") == 4
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_in_the_explorer(page):
+    assert not page.axe()
 
 
 @pytest.mark.slow
@@ -199,8 +128,8 @@ def test_the_stored_explorer_makes_a_page_and_is_small():
 
 
 @pytest.mark.slow
-def test_the_explorer_of_the_site_opens(browser):
+def test_the_explorer_of_the_site_opens(browser):  # noqa: F811
     if not os.environ.get("DOCS_SITE"):
         pytest.skip("wants DOCS_SITE, the folder of the built site")
-    browser.open(Path(os.environ["DOCS_SITE"]).resolve() / "_static" / "explorer.html")
+    browser.open(Path(os.environ["DOCS_SITE"]).resolve() / "_static" / "explorer.html", READY)
     assert browser.js("told.crystals.length") > 50 and not browser.happened("Runtime.exceptionThrown")

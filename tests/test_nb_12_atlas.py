@@ -65,6 +65,9 @@ def test_one_pool_for_a_score_and_its_rungs_1(given_few, given_inputs):
     assert {a.info["id"] for a in for_controls(few, inputs.anchors, inputs.pool)} >= inputs.pool | set(inputs.anchors.keys.get_level_values(0))
     test_eq(list(inputs.readouts), [n for n in names if n.startswith("chgnet")])
     assert set(inputs.untrained["7net-0@untrained:0"].atoms["structure"]) >= inputs.pool
+    with tempfile.TemporaryDirectory() as empty:
+        test_fail(lambda: prepare(few[:2], names, empty, n_anchors=500), contains="--anchors"); test_fail(lambda: prepare(few[:2], names, empty, n_anchors=2, k=99), contains="a smaller k")
+        test_eq(list(Path(empty).iterdir()), [])
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Generated from nbs/core.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _gone, _machine, at_hand, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_table, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
+from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _gone, _machine, at_hand, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_page, html_table, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
 import json
 import matplotlib as mpl
 import numpy as np
@@ -141,3 +141,9 @@ def test_what_an_object_shows_in_a_notebook_1():
     from fastcore.test import test_eq
     assert "<td>&lt;b&gt;Cl&lt;/b&gt;</td>" in html_table("<i>", [("<b>Cl</b>", -1)]) and "&lt;i&gt;" in html_table("<i>", [])
     test_eq(html_table("a", [(1, 2)], ("x", "y")).count("<th>"), 2); test_eq(html_table("a", [(1, 2)]).count("<t"), 1 + 1 + 1 + 2)
+
+
+def test_what_an_object_shows_in_a_notebook_2():
+    # What an object shows in a notebook
+    page = html_page("page.html", title="<script>alert(1)</script>")
+    assert "<script" not in page and "&lt;script&gt;" in page and "default-src 'none'" in page

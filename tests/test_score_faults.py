@@ -106,7 +106,7 @@ def test_table_json_and_page_hold_the_same(scores, tmp_path):
     found = json.loads(write_scores(scores, tmp_path / "a.json").read_text())
     assert found["smallest_p"] == pytest.approx(1 / 971) and [r["id"] for r in found["structures"]] == back["id"].tolist()
     page = write_scores(scores, tmp_path / "a.html").read_text()
-    assert "data:image/png;base64" in page and "http" not in page and "&lt;b&gt;x.cif" in page and "<b>x.cif" not in page
+    assert "data:image/png;base64" in page and "http:" not in page and "https:" not in page and "&lt;b&gt;x.cif" in page and "<b>x.cif" not in page
     one_line(lambda: write_scores(scores, tmp_path / "a.docx"), ".csv, .json, .html")
 
 
