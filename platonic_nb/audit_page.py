@@ -57,6 +57,7 @@ def _say_coverage(result):
 
 def _count(things, word): return f"{len(things)} {word}{'s' if len(things) != 1 else ''}"
 
+# %% ../nbs/12a_audit_page.ipynb #12a-page-016n
 def _say_agreement(result):
     found, learned = result["agreement"], result["agreement"]["learned"]
     text = ("Given the element, an atom's nearest neighbours are shared with the consensus of "
@@ -64,6 +65,8 @@ def _say_agreement(result):
     if learned["difference"]:
         text += (f" Untrained networks of its own architecture reach {max(learned['untrained'].values()):.3f}, "
                  f"so what training added is {_ci(learned['difference'])}.")
+        if learned["difference"]["ci95"][0] <= 0 < learned["difference"]["value"]:
+            text += " Zero is not excluded on so few structures; more of them may decide it (--structures)."
     if found["yardstick"]:
         values = [v["value"] for v in found["yardstick"].values()]
         text += (f" The {len(values)} others, each against the rest in the same way: "

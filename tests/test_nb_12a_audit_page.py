@@ -47,6 +47,8 @@ def test_in_words_2(given_folder):
     assert f"1 of {len(bad['checks'])} checks failed; its weights are random" in say_audit(bad)["Verdict"][0]
     few = copy.deepcopy(result); few["coverage"]["not_asked"] = ["Li", "Na"]
     assert "2 other elements that the audit can ask about (Li, Na)" in say_audit(few)["Verdict"][-1]
+    unsure = copy.deepcopy(result); unsure["agreement"]["learned"]["difference"]["ci95"] = [-.01, .2]
+    assert "Zero is not excluded" in say_audit(unsure)["Agreement"][0] and "Zero" not in say_audit(result)["Agreement"][0]
 
 
 def test_in_pictures_1(given_folder):

@@ -164,6 +164,40 @@ def transport(n=2000, large=6000, d=100, repeat=5):
                f"it gains {100 * gained:.1f} % of what the exact plan gains over one that knows nothing")
 
 
+def plain(n=300, k=10, names=("7net-0", "chgnet-0.3.0")):
+    "A study as one writes it in an afternoon (calculators one crystal at a time, whole matrices), against `platonic run` in new processes."
+    import torch
+    from ase.io import write
+
+    from platonic_nb.extraction import load_calculator, torch_threads
+    from platonic_nb.structures import default_corpus
+    structures = default_corpus(n)
+    groups = np.repeat(np.arange(n), [len(a) for a in structures])
+    Z = np.concatenate([a.numbers for a in structures])
+    alone, same = groups[:, None] == groups, Z[:, None] == Z
+    tables = [cloud(len(Z), 100, seed)[0] for seed in range(len(names) * 4 + 2)]  # models, controls, one-hot, hand-made
+
+    def plainly():
+        for calculator in map(load_calculator, names):
+            for _ in range(4):  # a control costs what its model costs
+                ase_loop(calculator, structures)
+        for mask in (alone, alone | ~same):
+            near = [torch.topk(torch.from_numpy(X @ X.T).masked_fill(torch.from_numpy(mask), -2), k).indices.numpy() for X in tables]
+            for a in near[1:]:
+                score, rng = np.array([len(set(x) & set(y)) / k for x, y in zip(near[0], a)]), np.random.default_rng(0)
+                parts = np.split(score, np.flatnonzero(np.diff(groups)) + 1)
+                [np.concatenate([parts[i] for i in rng.integers(0, n, n)]).mean() for _ in range(1000)]
+    with tempfile.TemporaryDirectory() as folder:
+        file, platonic = Path(folder, "crystals.extxyz"), Path(sys.executable).with_name("platonic")
+        write(file, structures)
+        ours = seconds(partial(subprocess.run, (platonic, "run", "--structures", file, "--models", ",".join(names), "--out", folder, "--quiet",
+                                                "--chapters", "alignment"), check=True, capture_output=True))
+        with torch_threads(CORES):
+            theirs = seconds(plainly)
+    yield line("a study of two models, written plainly / platonic run", [theirs / ours], "at least 5",
+               f"{n} structures, {len(Z)} atoms, three controls of each model, all rungs, {CORES} cores; ours with start, explorer and report")
+
+
 def whole():
     "The default study as a user starts it, in minutes, from nothing, on all cores."
     platonic = Path(sys.executable).with_name("platonic")
@@ -269,7 +303,7 @@ def slope(sizes, values):
 
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-ALL = {f.__name__: f for f in (start, extraction, packing, projection, knn, dense, direct, transport, growth, whole)}
+ALL = {f.__name__: f for f in (start, extraction, packing, projection, knn, dense, direct, transport, growth, plain, whole)}
 PARTS = {f.__name__: f for f in (_direct, _maml, _extract)}  # in processes of their own
 
 
