@@ -166,14 +166,17 @@ def coords(self:PlatonicSpace)->dict:
     return {m: self.own[m][self.rows[m][at]] for m in self.models}
 
 # %% ../nbs/03_projection.ipynb #03-projection-038
+def _known(space, model):
+    if model not in space.own:
+        raise PlatonicError(f"PlatonicSpace: no model {model!r}, there are {', '.join(space.models)}")
+
 @patch
 def pair(self:PlatonicSpace,
          a:str, # a model
          b:str, # another
          )->Pair: # both on the atoms that these two share
     "Two models on their own common atoms. Raises `PlatonicError` for a model that is not in the space."
-    for m in (a, b):
-        if m not in self.own: raise PlatonicError(f"PlatonicSpace: no model {m!r}, there are {', '.join(self.models)}")
+    for m in (a, b): _known(self, m)
     at = _shared(self, (a, b))
     A, B = (self.own[m][self.rows[m][at]] for m in (a, b))
     return Pair(a, b, A, B, self.union.iloc[at].reset_index(drop=True))
@@ -184,6 +187,16 @@ def pairs(self:PlatonicSpace):
     "Every pair of models once, as an iterator of `Pair`."
     for i, a in enumerate(self.models):
         for b in self.models[i + 1:]: yield self.pair(a, b)
+
+# %% ../nbs/03_projection.ipynb #03-projection-038f
+@patch
+def frame(self:PlatonicSpace,
+          model:str       # one of `models`
+          )->pd.DataFrame:# (n_model, K): rows (structure, site), columns the anchors' (structure, site)
+    "All atoms of one model with names. Raises `PlatonicError` for a model that is not in the space."
+    _known(self, model)
+    at = _shared(self, [model])
+    return pd.DataFrame(self.own[model][self.rows[model][at]], _index(self.union.iloc[at]), self.anchors.keys)
 
 # %% ../nbs/03_projection.ipynb #03-projection-038c
 @patch

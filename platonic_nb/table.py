@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from .core import (
-    PlatonicError, at_hand, dump_json, file_sha256, html_table, place, seal, unseal, well_formed, write_atomic)
+    PlatonicError, dump_json, file_sha256, html_table, local_copy, place, seal, unseal, well_formed, write_atomic)
 
 # %% ../nbs/01_table.ipynb #01-table-006
 def atoms_frame(structures, # list of ase.Atoms with info["id"] and optionally info["family"]
@@ -265,7 +265,7 @@ def open_shard(path,  # folder of the table
     file = place(path)/Path(str(entry["file"])).name  # the name alone: a manifest must not point outside its folder
     if not file.exists():
         raise PlatonicError(f"{file}: missing; run the same extraction again to recompute this shard alone")
-    with at_hand(file) as here:
+    with local_copy(file) as here:
         if file_sha256(here) != entry["sha256"]:
             raise PlatonicError(f"{file}: SHA-256 differs from the manifest, the file is damaged; "
                                 "delete it and run the same extraction again to recompute this shard alone")

@@ -134,10 +134,11 @@ def test_many_models_platonicspace_1(given_space):
     assert "<td>7net-0</td><td>484</td><td>100</td>" in space._repr_html_() and "center=anchors" in space._repr_html_()
 
 
-def test_many_models_platonicspace_2(given_Z, given_chosen, given_sevennet, given_space, given_tables):
+def test_many_models_platonicspace_2(given_Z, given_tables, given_chosen, given_sevennet, given_space):
     # Many models: `PlatonicSpace`
     from fastcore.test import test_close, test_eq, test_fail
     Z = given_Z["Z"]
+    anchors = given_tables["anchors"]
     chosen = given_chosen["chosen"]
     sevennet = given_sevennet["sevennet"]
     space = given_space["space"]
@@ -159,6 +160,8 @@ def test_many_models_platonicspace_2(given_Z, given_chosen, given_sevennet, give
     test_fail(lambda: PlatonicSpace.build([sevennet, _tiny], _few), contains="chgnet-0.3.0 has only 30 atoms, 20 anchors need at least 40")
     _wrong = type(_chgnet)(_chgnet.X, _chgnet.atoms.assign(Z=99), _chgnet.meta)
     test_fail(lambda: PlatonicSpace.build([sevennet, _wrong], _few), contains="another element")
+    named = space.frame("7net-0").loc[list(space.keys)]
+    test_close(named, space.coords["7net-0"]); test_eq(list(named.columns), list(anchors.keys)); test_fail(lambda: space.frame("mace"), contains="no model 'mace'")
 
 
 def test_the_picture_1(given_Z, given_sevennet):

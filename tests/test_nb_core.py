@@ -1,7 +1,7 @@
 """Generated from nbs/core.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _gone, _machine, at_hand, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_page, html_table, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
+from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _gone, _machine, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_page, html_table, local_copy, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
 import json
 import matplotlib as mpl
 import numpy as np
@@ -40,9 +40,9 @@ def test_where_a_file_lies_1():
     assert not there.exists(); there.write_whole(b"hello"); there.write_whole(b"again")
     test_eq((there.read_bytes(), str(there), there.name, str(there.parent)), (b"again", "memory:///core/deep/x", "x", "memory:///core/deep"))
     test_eq(there.fs.ls("/core/deep", detail=False), ["/core/deep/x"])
-    with at_hand(there) as here: test_eq(here.read_bytes(), b"again")
+    with local_copy(there) as here: test_eq(here.read_bytes(), b"again")
     assert not here.exists() and place(there) is there
-    with at_hand(Path("y")) as here: test_eq(here, Path("y"))
+    with local_copy(Path("y")) as here: test_eq(here, Path("y"))
     test_fail(lambda: place("nowhere://x"), contains="cannot be reached")
     class Sulky: # raises what no local file does, and only reads
         def exists(self, path): return True
