@@ -161,7 +161,7 @@ def test_many_models_platonicspace_2(given_Z, given_tables, given_chosen, given_
     _wrong = type(_chgnet)(_chgnet.X, _chgnet.atoms.assign(Z=99), _chgnet.meta)
     test_fail(lambda: PlatonicSpace.build([sevennet, _wrong], _few), contains="another element")
     named = space.frame("7net-0").loc[list(space.keys)]
-    test_close(named, space.coords["7net-0"]); test_eq(list(named.columns), list(anchors.keys)); test_fail(lambda: space.frame("mace"), contains="no model 'mace'")
+    test_close(named.to_numpy(), space.coords["7net-0"]); test_eq(list(named.columns), list(anchors.keys)); test_fail(lambda: space.frame("mace"), contains="no model 'mace'")
 
 
 def test_the_picture_1(given_Z, given_sevennet):
