@@ -169,9 +169,11 @@ def plain(n=300, k=10, names=("7net-0", "chgnet-0.3.0")):
     import torch
     from ase.io import write
 
-    from platonic_nb.extraction import load_calculator, torch_threads
+    from platonic_nb.extraction import load_calculator, load_encoder, torch_threads
     from platonic_nb.structures import default_corpus
-    structures = default_corpus(n)
+    known = set.intersection(*(set(load_encoder(name).species) for name in names))
+    every = [a for a in default_corpus() if set(a.numbers.tolist()) <= known]
+    structures = every[::len(every) // n][:n]
     groups = np.repeat(np.arange(n), [len(a) for a in structures])
     Z = np.concatenate([a.numbers for a in structures])
     alone, same = groups[:, None] == groups, Z[:, None] == Z

@@ -1,10 +1,10 @@
-"""Keep the phonon study beside the notebooks: python tools/store_phonons.py STUDY_DIR RUN_DIR "COMMAND" [COMMIT] [--reference dft|others]
+"""Keep the phonon study beside the notebooks: python tools/store_phonons.py STUDY_DIR RUN_DIR "COMMAND" [COMMIT] [--reference dft|others] [--beside KEY]
 
 STUDY_DIR is what `platonic_nb.phonon_study.run_phonons` wrote for the crystals of `compact(binaries())`, as far as it got; RUN_DIR the folder of a
 finished run (`platonic run`), whose models, controls and anchors give the coordinates. Writes nbs/stored/phonons.json: a row for every
 potential and crystal, and what chapter 10 says of the crystals that all complete potentials share. A potential counts as complete when it
-holds nine tenths of the crystals that the fullest one holds. Errors in the database's own supercells (`database_supercells`: model,
-crystal, relative, and the command and commit that made them), if the file held them before, are kept. Needs PLATONIC_NB_DATA.
+holds nine tenths of the crystals that the fullest one holds. `--beside KEY` keeps of another study (the database's own supercells, another
+step) only the relative error of every potential and crystal, under that key; those in the file stay. Needs PLATONIC_NB_DATA.
 """
 import argparse
 import hashlib
@@ -25,6 +25,8 @@ from platonic_nb.physics import judge
 from platonic_nb.table import EmbeddingTable
 
 STORED = Path(__file__).resolve().parent.parent / "nbs" / "stored"
+FILE = STORED / "phonons.json"
+BESIDE = ("database_supercells", "step")
 COLUMNS = ["model", "crystal", "name", "prototype", "family", "mae", "relative", "signed", "imaginary", "imaginary_reference", "mean", "volume_ratio", "energy", "relaxation", "stress",
            "force", "drift", "exchange", "disagreement", "converged", "energy_error", "novelty", "distortion", "response"]
 
@@ -59,20 +61,32 @@ def main(study, run, command, commit=None, reference="dft"):
         found.pop("rows")
     except PlatonicError as e:
         found, entry = {"skipped": str(e)}, None
-    commit = commit or subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True).stdout.strip()
-    untrained, file = [c for c in full if c.startswith("untrained:")], STORED / "phonons.json"
-    before = json.loads(file.read_text()).get("database_supercells") if file.exists() else None
+    untrained, before = [c for c in full if c.startswith("untrained:")], json.loads(FILE.read_text()) if FILE.exists() else {}
     digest = hashlib.sha256(b"".join(study_file(study, *key).read_bytes() for key in sorted(records))).hexdigest()
-    stored = {"command": command, "commit": commit, "input_sha256": digest, "seed": 0,
+    stored = {"command": command, "commit": commit or described(), "input_sha256": digest, "seed": 0,
               "versions": {p: version(p) for p in ("platonic_nb", "phonopy", "ase", "torch", "sevenn", "chgnet", "numpy")},
               "progress": table["model"].value_counts().to_dict(), "with_formation_energy": len(mp_energies(table["crystal"])),
               "table": {c: full[c].tolist() for c in COLUMNS + untrained}, "phonons": found, "claim": entry}
-    stored |= {"database_supercells": before} if before else {}
+    write(stored | {k: before[k] for k in BESIDE if k in before})
+    print(f"{len(full)} rows of {full['model'].nunique()} potentials; {found.get('verdict', found.get('skipped'))}")
+
+
+def described():
+    return subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(stored):
     text = dump_json(to_plain(stored, 4), indent=None)
     if len(text) > 220_000:
         raise PlatonicError(f"nbs/stored/phonons.json would take {len(text)} bytes, want 220,000 at most")
-    write_atomic(file, text)
-    print(f"{len(full)} rows of {full['model'].nunique()} potentials, {len(text)} bytes; {found.get('verdict', found.get('skipped'))}")
+    write_atomic(FILE, text)
+
+
+def keep_beside(key, study, command, commit=None):
+    table = phonon_table(read_study(study), binaries(), "dft")
+    errors = {m: t.set_index("crystal")["relative"].to_dict() for m, t in table.groupby("model")}
+    write(json.loads(FILE.read_text()) | {key: {"command": command, "commit": commit or described(), "relative": errors}})
+    print({m: len(e) for m, e in errors.items()})
 
 
 if __name__ == "__main__":
@@ -81,4 +95,7 @@ if __name__ == "__main__":
         p.add_argument(name)
     p.add_argument("commit", nargs="?")
     p.add_argument("--reference", default="dft", choices=["dft", "others"])
-    main(**vars(p.parse_args()))
+    p.add_argument("--beside", choices=BESIDE)
+    args = vars(p.parse_args())
+    key = args.pop("beside")
+    keep_beside(key, args["study"], args["command"], args["commit"]) if key else main(**args)

@@ -74,5 +74,17 @@ def lighten(app, error):
     sheet.write_text(kept, encoding="utf-8")
 
 
+def signatures(app, error):
+    "A long signature is a list of definitions without terms in Sphinx, inside a term, which no reader of screens understands."
+    if error is not None:
+        return
+    several = re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</dd>\n)+)</dl>')
+    for path in Path(app.outdir, "reference").glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        spans = several.sub(lambda m: f'<span class="sig-list">{m[1].replace("<dd>", "<span>").replace("</dd>", "</span>")}</span>', text)
+        path.write_text(spans, encoding="utf-8")
+
+
 def setup(app):
     app.connect("build-finished", lighten)
+    app.connect("build-finished", signatures)

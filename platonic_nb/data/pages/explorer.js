@@ -48,6 +48,18 @@ Chemiscope.DefaultVisualizer.load(places, data, warnings).then(viewer => {
     const k = told.crystals.indexOf(get("find").value);
     if (k >= 0) viewer.select(viewer.indexer.fromStructure(k, "atom"));
   };
+  name();
   get("loading").remove();
   show();
 });
+// for readers of screens: names that chemiscope's own buttons and fields lack
+const within = e => [e, ...[...e.children, ...(e.shadowRoot?.children ?? [])].flatMap(within)];
+function name() {
+  const numbers = ["number of the crystal", "number of the atom"];
+  for (const part of ["map", "info", "structure"]) for (const e of within(get(part))) {
+    if (e.matches("[aria-expanded]:not(button)")) e.ariaExpanded = null;  // on what is no button
+    if (!e.matches("button, input") || e.ariaLabel) continue;
+    const field = e.matches(".chsp-info-number") ? numbers.shift() : e.className.includes("atom") ? "atom" : "crystal";
+    e.ariaLabel = e.matches("input") ? field : e.textContent.trim() || `settings of the ${part}`;
+  }
+}
