@@ -2,14 +2,15 @@
 import importlib.util
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "nbs").glob("*.ipynb"))
-SOLUTION = re.compile(r"^## Solution \d\s*(.*?)^:::", re.M | re.S)
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+SOLUTION = re.compile(r"^## Solution.*?\n(.*?)^:::", re.M | re.S)
+BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```", re.M | re.S)
 
 
 def lesson(path):
@@ -21,7 +22,7 @@ def lesson(path):
             if re.search(r"(?m)^#\| (slow|data)\b", cell.source):
                 cell.source = ""
     text = "\n".join(c.source for c in book.cells if c.cell_type == "markdown")
-    found = [block for solution in SOLUTION.findall(text) for block in BLOCK.findall(solution)]
+    found = [dedent(block) for solution in SOLUTION.findall(text) for _, block in BLOCK.findall(solution)]
     book.cells += [nbformat.v4.new_code_cell(block) for block in found]
     return book, needs
 

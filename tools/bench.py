@@ -85,7 +85,7 @@ def packing(n=120, repeat=4):
         with torch_threads(1):
             t = rounds([partial(encode_packed, encoder, structures, s) for s in sizes], repeat)
         best = t.min(0).argmin()
-        yield line(f"packing, {name}: batches of {used} edges / of {sizes[best]}, the best of {len(sizes)}", [t[:, 0].min() / t[:, best].min()],
+        yield line(f"packing, {name}: time with {used} edges in a batch, as used / with {sizes[best]}, the fastest of {len(sizes)}", [t[:, 0].min() / t[:, best].min()],
                    "at most 1.1", f"{len(structures)} structures, one thread")
 
 
@@ -211,7 +211,7 @@ def whole():
 
 
 def projection(n=PAPER, d=128, k=100, repeat=5):
-    "Coordinates on the anchors against the bare product in the same precision, blocks as they are projected."
+    "Coordinates on the anchors against nothing but the product of the same matrices, in the same precision and block by block."
     from platonic_nb.projection import project
     X = np.random.default_rng(0).normal(size=(n, d)).astype(np.float32)
     A, out = X[:k], np.empty((n, k))
