@@ -93,6 +93,7 @@ def phonon_record(case,       # ase.Atoms with `info` as `four_crystals` makes i
                   fmax:float=1e-4, # see `relax`
                   steps:int=300,   # see `relax`
                   memory:float=4.0,# see `phonons`
+                  distance:float=0.01, # see `phonons`
                   )->dict:    # arrays
     """Everything the study keeps of one crystal in one potential.
 
@@ -100,7 +101,7 @@ def phonon_record(case,       # ase.Atoms with `info` as `four_crystals` makes i
     """
     given = case.copy(); given.calc = calculator
     rest = relax(case, calculator, fmax, steps, strict=False)
-    p = phonons(rest.atoms, calculator, case.info["supercell"], case.info["primitive"], memory=memory)
+    p = phonons(rest.atoms, calculator, case.info["supercell"], case.info["primitive"], distance, memory)
     return {"energy_given": given.get_potential_energy()/len(given), # eV/atom
             "forces_given": given.get_forces(),
             "stress_given": given.get_stress(),
@@ -146,7 +147,7 @@ def write_record(folder,  # of the study
                  model:str, # name of the potential
                  case,    # the crystal
                  record,  # from `phonon_record`
-                 settings # what else was asked: fmax, steps
+                 settings # what else was asked: fmax, steps, distance
                  )->Path:
     "One file of the study, whole or not at all."
     arrays, buffer = {k: np.asarray(v) for k, v in record.items()}, io.BytesIO()
@@ -193,6 +194,7 @@ def run_phonons(models,      # names of potentials
                 fmax:float=1e-4, # see `relax`
                 steps:int=300,   # see `relax`
                 memory:float=4.0,# see `phonons`
+                distance:float=0.01, # see `phonons`
                 load=load_calculator, # name -> ASE calculator
                 quiet:bool=True, # no progress bar
                 )->pd.DataFrame: # what failed: model, crystal, reason
@@ -201,7 +203,7 @@ def run_phonons(models,      # names of potentials
     Raises `PlatonicError` when the folder cannot be written, holds answers to other questions, or a potential cannot
     be loaded.
     """
-    ids, failed, settings = [a.info["id"] for a in cases], [], {"fmax": fmax, "steps": steps}
+    ids, failed, settings = [a.info["id"] for a in cases], [], {"fmax": fmax, "steps": steps, "distance": distance}
     if len(set(ids)) < len(ids): raise PlatonicError("run_phonons: two crystals have the same id; make ids unique")
     with progress("phonons", len(models)*len(cases), "crystals", quiet) as bar:
         for m in models:
@@ -209,7 +211,7 @@ def run_phonons(models,      # names of potentials
             for a in cases:
                 if not _have(study_file(folder, m, a.info["id"]), _asked(a, settings)):
                     calculator = calculator or load(m)
-                    try: write_record(folder, m, a, phonon_record(a, calculator, fmax, steps, memory), settings)
+                    try: write_record(folder, m, a, phonon_record(a, calculator, fmax, steps, memory, distance), settings)
                     except PlatonicError as e:
                         if "cannot write" in str(e) or "not installed" in str(e): raise
                         failed.append({"model": m, "crystal": a.info["id"], "reason": str(e)})
