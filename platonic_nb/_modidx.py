@@ -390,6 +390,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'platonic_nb.claims.study': ('claims.html#study', 'platonic_nb/claims.py')},
             'platonic_nb.cli': { 'platonic_nb.cli.Stopped': ('cli.html#stopped', 'platonic_nb/cli.py'),
                                  'platonic_nb.cli.Stopped.__str__': ('cli.html#stopped.__str__', 'platonic_nb/cli.py'),
+                                 'platonic_nb.cli._end': ('cli.html#_end', 'platonic_nb/cli.py'),
                                  'platonic_nb.cli._end_with_parent': ('cli.html#_end_with_parent', 'platonic_nb/cli.py'),
                                  'platonic_nb.cli._folder': ('cli.html#_folder', 'platonic_nb/cli.py'),
                                  'platonic_nb.cli.ablation': ('cli.html#ablation', 'platonic_nb/cli.py'),

@@ -19,6 +19,12 @@ class Stopped(BaseException):
     "A signal asked the command to end; not an `Exception`, so nothing that keeps a run going catches it."
     def __str__(self): return signal.Signals(self.args[0]).name
 
+def _end(stopped):
+    print(f"\nplatonic: stopped by {stopped}; what was finished is on disk, the same command goes on there",
+          file=sys.stderr)
+    sys.stdout.flush(), sys.stderr.flush()
+    os._exit(128 + stopped.args[0])  # do not wait for workers, which end by themselves
+
 @contextmanager
 def stoppable():
     "Inside this block SIGINT and SIGTERM raise `Stopped`; a second signal ends the process at once."
@@ -29,8 +35,11 @@ def stoppable():
     before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} if main else {}
     before = {s: how for s, how in before.items() if how is not signal.SIG_IGN}  # nohup and & ask to be left alone
     for s in before: signal.signal(s, stop)
+    hook = sys.unraisablehook  # where Python cannot raise, in `__del__` for one, it would say so and go on
+    sys.unraisablehook = lambda u: _end(u.exc_value) if isinstance(u.exc_value, Stopped) else hook(u)
     try: yield
     finally:
+        sys.unraisablehook = hook
         for s, how in before.items(): signal.signal(s, how)
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-006
@@ -56,11 +65,7 @@ def main(args=None # list of words; default: the command line
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="backslashreplace")
     try:
         with stoppable(): app(args, standalone_mode=True)
-    except Stopped as e:
-        print(f"\nplatonic: stopped by {e}; what was finished is on disk, the same command goes on there",
-              file=sys.stderr)
-        sys.stdout.flush(), sys.stderr.flush()
-        os._exit(128 + e.args[0])  # do not wait for workers, which end by themselves
+    except Stopped as e: _end(e)
     except PlatonicError as e:
         print(f"platonic: {e}", file=sys.stderr)
         raise SystemExit(2) from None

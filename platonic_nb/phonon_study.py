@@ -203,7 +203,8 @@ def run_phonons(models,      # names of potentials
     Raises `PlatonicError` when the folder cannot be written, holds answers to other questions, or a potential cannot
     be loaded.
     """
-    ids, failed, settings = [a.info["id"] for a in cases], [], {"fmax": fmax, "steps": steps, "distance": distance}
+    ids, failed = [a.info["id"] for a in cases], []
+    settings = {"fmax": fmax, "steps": steps, "distance": distance}
     if len(set(ids)) < len(ids): raise PlatonicError("run_phonons: two crystals have the same id; make ids unique")
     with progress("phonons", len(models)*len(cases), "crystals", quiet) as bar:
         for m in models:
@@ -211,7 +212,9 @@ def run_phonons(models,      # names of potentials
             for a in cases:
                 if not _have(study_file(folder, m, a.info["id"]), _asked(a, settings)):
                     calculator = calculator or load(m)
-                    try: write_record(folder, m, a, phonon_record(a, calculator, fmax, steps, memory, distance), settings)
+                    try:
+                        record = phonon_record(a, calculator, fmax, steps, memory, distance)
+                        write_record(folder, m, a, record, settings)
                     except PlatonicError as e:
                         if "cannot write" in str(e) or "not installed" in str(e): raise
                         failed.append({"model": m, "crystal": a.info["id"], "reason": str(e)})

@@ -5,6 +5,8 @@ from ase.io import write
 from platonic_nb.cli import app
 from typer.testing import CliRunner
 import pytest
+import subprocess
+import sys
 import tempfile
 
 
@@ -50,3 +52,5 @@ def test_as_a_user_would_1(given_extracted, given_platonic):
     checked = CliRunner().invoke(app, ["check", "7net-0"])
     test_eq(checked.exit_code, 0); assert "all 31 checks passed" in checked.stdout
     test_eq(CliRunner().invoke(app, ["check", "chgnet-0.3.0@untrained:0"]).exit_code, 3)
+    swallowed = "from platonic_nb.cli import stoppable, Stopped\nclass D:\n    def __del__(self): raise Stopped(2)\nwith stoppable(): D()"
+    test_eq(subprocess.run([sys.executable, "-c", swallowed], capture_output=True).returncode, 130)
