@@ -55,7 +55,7 @@ def given_refuse(given_cases, given_record):
     cases = given_cases["cases"]
     record = given_record["record"]
     with tempfile.TemporaryDirectory() as folder:
-        write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300})
+        write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300, "distance": 0.01})
         def refuse(name): raise AssertionError(f"{name} was loaded although nothing is missing")
         resumed = run_phonons(["7net-0"], cases[1:2], folder, load=refuse)                 # finds the file, computes nothing
         read_back = read_study(folder)
@@ -74,7 +74,7 @@ def test_a_study_that_survives_1(given_cases, given_record):
     cases = given_cases["cases"]
     record = given_record["record"]
     with tempfile.TemporaryDirectory() as folder:
-        write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300})
+        write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300, "distance": 0.01})
         def refuse(name): raise AssertionError(f"{name} was loaded although nothing is missing")
         resumed = run_phonons(["7net-0"], cases[1:2], folder, load=refuse)                 # finds the file, computes nothing
         read_back = read_study(folder)
@@ -93,7 +93,7 @@ def test_a_study_that_survives_2(given_cases, given_record, given_refuse):
     record = given_record["record"]
     refuse = given_refuse["refuse"]
     with tempfile.TemporaryDirectory() as folder:
-        write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300})
+        write_record(folder, "7net-0", cases[1], record, {"fmax": 1e-4, "steps": 300, "distance": 0.01})
         test_fail(lambda: run_phonons(["7net-0"], cases[1:2], folder, fmax=1e-3, load=refuse), contains="another question")
         file = study_file(folder, "7net-0", cases[1].info["id"])
         with np.load(file) as f: parts = dict(f)
