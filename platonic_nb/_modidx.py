@@ -488,6 +488,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'platonic_nb.core.file_sha256': ('core.html#file_sha256', 'platonic_nb/core.py'),
                                   'platonic_nb.core.html_page': ('core.html#html_page', 'platonic_nb/core.py'),
                                   'platonic_nb.core.html_table': ('core.html#html_table', 'platonic_nb/core.py'),
+                                  'platonic_nb.core.leave': ('core.html#leave', 'platonic_nb/core.py'),
                                   'platonic_nb.core.local_copy': ('core.html#local_copy', 'platonic_nb/core.py'),
                                   'platonic_nb.core.model_color': ('core.html#model_color', 'platonic_nb/core.py'),
                                   'platonic_nb.core.place': ('core.html#place', 'platonic_nb/core.py'),

@@ -12,7 +12,7 @@ import os, signal, sys, threading
 from contextlib import contextmanager
 from typing import Annotated, Optional
 import typer
-from .core import PlatonicError
+from .core import PlatonicError, leave
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-005s
 class Stopped(BaseException):
@@ -23,13 +23,13 @@ def _end(stopped):
     print(f"\nplatonic: stopped by {stopped}; what was finished is on disk, the same command goes on there",
           file=sys.stderr)
     sys.stdout.flush(), sys.stderr.flush()
-    os._exit(128 + stopped.args[0])  # do not wait for workers, which end by themselves
+    leave(128 + stopped.args[0])  # do not wait for workers, which end by themselves
 
 @contextmanager
 def stoppable():
     "Inside this block SIGINT and SIGTERM raise `Stopped`; a second signal ends the process at once."
     def stop(number, frame):
-        for s in before: signal.signal(s, lambda n, f: os._exit(128 + n))
+        for s in before: signal.signal(s, lambda n, f: leave(128 + n))
         raise Stopped(number)
     main = threading.current_thread() is threading.main_thread()  # only there signals can be handled
     before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} if main else {}
@@ -76,7 +76,7 @@ def _end_with_parent():
     "Ends this worker process when the process that started it is gone; Ctrl-C is the parent's business."
     import multiprocessing
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    def watch(): multiprocessing.parent_process().join(); os._exit(1)
+    def watch(): multiprocessing.parent_process().join(); leave(1)
     threading.Thread(target=watch, daemon=True).start()
 
 # %% ../nbs/12b_cli.ipynb #12b-cli-008

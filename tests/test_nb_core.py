@@ -1,7 +1,7 @@
 """Generated from nbs/core.ipynb by tools/gen_tests.py: do not edit, but edit that and `make sync`."""
 # ruff: noqa
 from pathlib import Path
-from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _gone, _machine, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_page, html_table, local_copy, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
+from platonic_nb.core import GROUP_COLORS, PlatonicError, Remote, _FIXED, _UNFINISHED, _gone, _machine, check_matrix, dump_json, element_groups, figure_style, file_sha256, html_page, html_table, leave, local_copy, model_color, place, progress, seal, suggest, unseal, well_formed, write_atomic
 import json
 import matplotlib as mpl
 import numpy as np
@@ -77,6 +77,13 @@ def test_files_that_are_whole_or_absent_1(given_written):
         os.utime(f"{d}/.x.00000000-{child}.cd.part", (0, 0))
         write_atomic(f"{d}/y", b"")
         test_eq({what for name, what in left.items() if not Path(d, name).exists()}, {"gone", "old"})
+    with tempfile.TemporaryDirectory() as d:
+        child = os.fork()
+        if not child:
+            for kind in (child, os.getpid()):
+                Path(d, f".x.{_machine()}-{kind}.ab.part").write_text(""); _UNFINISHED.add(f"{d}/.x.{_machine()}-{kind}.ab.part")
+            leave(3)
+        test_eq(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 3); test_eq(os.listdir(d), [f".x.{_machine()}-0.ab.part"])
 
 
 def test_files_that_are_whole_or_absent_2():
