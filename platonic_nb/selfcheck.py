@@ -77,7 +77,7 @@ def size_scan(energy, # function: ase.Atoms -> eV
     bend = (left - 2*here + right)/h**2
     minimum = float(SCALES[i] + (left - right)/(2*h*bend))
     if not atoms.pbc.all(): return E, minimum, float("nan")
-    return E, minimum, bend/9/(atoms.get_volume()/len(atoms)*minimum**3)*160.2177
+    return E, minimum, bend/9/(atoms.get_volume()/len(atoms)*minimum)*160.2177
 
 # %% ../nbs/01g_selfcheck.ipynb #01g-self-014
 def _force_checks(energy, forces, crystals, conservative, h=0.01):
