@@ -96,9 +96,12 @@ def _end(process):
     process.log.close()
 
 # %% ../nbs/01e_remote.ipynb #01e-envi-034
+_DEATHS = 12 # in a row, before giving up: halving a batch until the structure to blame is alone takes fewer
+
 @patch
 def _ask(self:Worker, about, **arrays):
     "One question, one answer."
+    loading = about is self._asked
     if self._process is None: self._start()
     process = self._process
     try:
@@ -109,7 +112,7 @@ def _ask(self:Worker, about, **arrays):
         process.kill()
         self._lost()
         raise
-    self._deaths = 0
+    if not loading: self._deaths = 0
     if "error" in about: raise {"PlatonicError": PlatonicError}.get(about["kind"], RuntimeError)(about["error"])
     return about, arrays
 
@@ -124,7 +127,7 @@ def _lost(self:Worker):
     self._stop()
     why = (f"killed by signal {-code}; too little memory?" if code < 0 else
            f"exit code {code}{': ' + said[-1][:200] if said else ''}")
-    if self._deaths > 3:
+    if self._deaths > _DEATHS:
         return EncoderLost(f"{self.name}: its worker ended {self._deaths} times in a row ({why}); platonic env doctor")
     return RuntimeError(f"the worker of {self.name} ended ({why})")
 
