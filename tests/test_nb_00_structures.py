@@ -39,15 +39,15 @@ def test_a_structure_is_an_ase_atoms_with_a_name_2(given_plain):
 
 @pytest.fixture(scope="module")
 def given_aflow():
-    # 288 crystals that have a name in mineralogy
+    # 288 crystals of the AFLOW library
     aflow = aflow_prototypes()
     by_id = {a.info["id"]: a for a in aflow}
     nacl, perovskite = by_id["AB_cF8_225_a_b:NaCl"], by_id["AB3C_cP5_221_a_c_b:CaTiO3"]
     return {"aflow": aflow, "by_id": by_id, "nacl": nacl, "perovskite": perovskite}
 
 
-def test_288_crystals_that_have_a_name_in_mineralogy_1(given_aflow):
-    # 288 crystals that have a name in mineralogy
+def test_288_crystals_of_the_aflow_library_1(given_aflow):
+    # 288 crystals of the AFLOW library
     from fastcore.test import test_eq
     aflow = given_aflow["aflow"]
     by_id = given_aflow["by_id"]
@@ -56,8 +56,8 @@ def test_288_crystals_that_have_a_name_in_mineralogy_1(given_aflow):
                  for a in aflow[:6]).round(1)
 
 
-def test_288_crystals_that_have_a_name_in_mineralogy_2(given_aflow):
-    # 288 crystals that have a name in mineralogy
+def test_288_crystals_of_the_aflow_library_2(given_aflow):
+    # 288 crystals of the AFLOW library
     from fastcore.test import test_close
     nacl = given_aflow["nacl"]
     neighbour = float(nacl.get_distance(0, 1, mic=True))
@@ -65,8 +65,8 @@ def test_288_crystals_that_have_a_name_in_mineralogy_2(given_aflow):
     round(neighbour, 3)
 
 
-def test_288_crystals_that_have_a_name_in_mineralogy_3(given_aflow):
-    # 288 crystals that have a name in mineralogy
+def test_288_crystals_of_the_aflow_library_3(given_aflow):
+    # 288 crystals of the AFLOW library
     from fastcore.test import test_eq
     aflow = given_aflow["aflow"]
     names = pd.Series([a.info["id"].split(":")[0] for a in aflow]).value_counts()
