@@ -19,7 +19,7 @@ import tempfile
 def given_Shells():
     # A calculator that gives descriptors
     class Shells:
-        "Not a potential, but it has the method: how many neighbours an atom has within 3, 4 and 5 Å, and its atomic number."
+        "Not a potential, but it has the method: how many neighbours an atom has within 3, 4 and 4.8 Å, softly, and its atomic number."
         def get_descriptors(self, atoms, weight=1.0):
             from vesin import ase_neighbor_list
             i, d = ase_neighbor_list("id", atoms, 5.0)
